@@ -1,0 +1,40 @@
+declare const brand: unique symbol;
+type Brand<T, Name extends string> = T & { readonly [brand]: Name };
+
+/** Position of a frame in its stream: 1, 2, 3 … without a gap (I1); 0 is "before the first". */
+export type Seq = Brand<number, "Seq">;
+/** Name of a stream: `job:…`, `space:…`, or what a producer chose. */
+export type StreamId = Brand<string, "StreamId">;
+/** Name of a space: a tenant's isolated memory. */
+export type SpaceId = Brand<string, "SpaceId">;
+
+/** Who and what a frame belongs to; free for the producer to set. */
+export type Correlation = { readonly session?: string; readonly run?: string; readonly turn?: string };
+
+/**
+ * What the log holds and a client sees. `epoch` changes only when the stream's log is recreated (I2). `ts` is milliseconds
+ * since the Unix epoch, taken when the frame was numbered. `id` names the entity the frame is about.
+ */
+export type Frame<Data = unknown> = {
+  readonly stream: StreamId;
+  readonly epoch: string;
+  readonly seq: Seq;
+  readonly ts: number;
+  readonly type: string;
+  readonly id: string;
+  readonly data: Data;
+  readonly correlation?: Correlation;
+};
+
+/** Who sent an event, and its place among that sender's events: the same triple twice is one append (I3). */
+export type ProducerPosition = { readonly producer: string; readonly epoch: number; readonly seq: number };
+
+/** What a producer hands in; the sequencer makes a frame of it. */
+export type StreamEvent<Data = unknown> = {
+  readonly type: string;
+  readonly id?: string;
+  readonly data: Data;
+  readonly correlation?: Correlation;
+  /** The same id twice in one stream is one append (I3). */
+  readonly messageId?: string;
+};

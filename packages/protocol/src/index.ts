@@ -1,0 +1,33 @@
+/**
+ * The wire contract of PROTOCOL.md: frames, cursors, names, errors. Runs in a browser; the schemas are in
+ * `@millrace/protocol/schemas`, their types here.
+ */
+export { CODES, type Code, type ErrorBody, fromErrorBody, isCode, MillraceError, toErrorBody } from "@millrace/core";
+export { type Cursor, formatCursor, parseCursor } from "./cursor.ts";
+export { ERROR_STATUS, type ErrorStatus } from "./error-status.ts";
+export type { Correlation, Frame, ProducerPosition, Seq, SpaceId, StreamEvent, StreamId } from "./frame.ts";
+export type { Gap, GapReason, ServerMessage } from "./messages.ts";
+export { isReservedStream, jobStream, spaceStream, toSpaceId, toStreamId } from "./names.ts";
+export type {
+  AddRequest,
+  AppendRequest,
+  AppendResponse,
+  ClientMessage,
+  CreateSpace,
+  EmbeddingSpec,
+  Entity,
+  Job,
+  JobSource,
+  JobState,
+  Latency,
+  Overview,
+  RecallMode,
+  RecallRequest,
+  RecallResponse,
+  RecallResult,
+  Source,
+  SourceState,
+  Space,
+  StoredDocument,
+  StreamEntry,
+} from "./schemas.ts";

@@ -1,0 +1,31 @@
+import type { ErrorBody } from "@millrace/core";
+import type { Frame, Seq, StreamId } from "./frame.ts";
+
+/** Why a cursor could not be honoured: its epoch was replaced, or its frames are past retention. */
+export type GapReason = "epoch" | "retention";
+
+/** Frames between `after` and `first` will not come; what follows begins at `first`. */
+export type Gap = {
+  readonly stream: StreamId;
+  readonly epoch: string;
+  readonly after: number;
+  readonly first: number;
+  readonly head: number;
+  readonly reason: GapReason;
+};
+
+/** What a server sends on the WebSocket; PROTOCOL.md says when. */
+export type ServerMessage =
+  | {
+      readonly op: "subscribed";
+      readonly sub: number;
+      readonly stream: StreamId;
+      readonly epoch: string;
+      readonly head: Seq;
+      readonly after: number;
+    }
+  | { readonly op: "frames"; readonly sub: number; readonly frames: readonly Frame[] }
+  | ({ readonly op: "gap"; readonly sub: number } & Gap)
+  | { readonly op: "error"; readonly sub?: number; readonly error: ErrorBody }
+  | { readonly op: "ping" }
+  | { readonly op: "pong" };

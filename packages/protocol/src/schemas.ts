@@ -1,0 +1,306 @@
+/**
+ * One schema per wire type: the source of its validation, its TypeScript type and its description. Import it as
+ * `@millrace/protocol/schemas` where values are validated; a browser needs the types alone, which `api.ts` re-exports.
+ */
+import Type, { type Static } from "typebox";
+
+/** Most sources one add may announce: a job's sources are rows, and 10,000 rows are one commit of about 100 ms. */
+export const SOURCES_MAX = 10_000;
+/** Most results one recall returns: past it a list is browsed, not read. */
+export const RECALL_K_MAX = 100;
+/** Longest question, in UTF-16 units: four times the largest chunk. */
+export const QUERY_LENGTH_MAX = 8_192;
+/** Most events in one append: one group commit. */
+export const APPEND_EVENTS_MAX = 1_000;
+
+const closed = { additionalProperties: false } as const;
+const Text = Type.String();
+/** Beyond 2^53 a number is no longer the one that was sent. */
+const Count = Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER });
+const Ms = Type.Number({ minimum: 0 });
+
+export const ErrorSchema = Type.Object({
+  code: Text,
+  message: Text,
+  retryable: Type.Boolean(),
+  retryAfterMs: Type.Optional(Type.Number()),
+});
+
+export const EmbeddingSpecSchema = Type.Object(
+  {
+    provider: Type.Enum(["static", "openai", "transformers"]),
+    model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  closed,
+);
+
+export const CreateSpaceSchema = Type.Object({ name: Text, embedding: Type.Optional(EmbeddingSpecSchema) }, closed);
+
+export const SpaceSchema = Type.Object({
+  name: Text,
+  createdMs: Ms,
+  embedding: Type.Object({ provider: Text, model: Text, dims: Count }),
+  documents: Count,
+  chunks: Count,
+  bytes: Count,
+  indexedSeq: Count,
+  headSeq: Count,
+});
+
+export const SourceSchema = Type.Union([
+  Type.Object({ url: Type.String({ minLength: 1, maxLength: 4_096 }) }, closed),
+  Type.Object(
+    {
+      source: Type.String({ minLength: 1, maxLength: 4_096 }),
+      text: Type.String({ minLength: 1 }),
+      contentType: Type.Optional(Type.String({ maxLength: 200 })),
+    },
+    closed,
+  ),
+  Type.Object(
+    {
+      source: Type.String({ minLength: 1, maxLength: 4_096 }),
+      upload: Type.Literal(true),
+      contentType: Type.Optional(Type.String({ maxLength: 200 })),
+      bytes: Type.Optional(Count),
+    },
+    closed,
+  ),
+]);
+
+export const AddSchema = Type.Object(
+  { sources: Type.Array(SourceSchema, { minItems: 1, maxItems: SOURCES_MAX }) },
+  closed,
+);
+
+export const JobStateSchema = Type.Enum(["running", "done", "error", "interrupted"]);
+
+export const JobSchema = Type.Object({
+  job: Text,
+  stream: Text,
+  space: Text,
+  state: JobStateSchema,
+  total: Count,
+  stored: Count,
+  failed: Count,
+  open: Count,
+  chunks: Count,
+  bytes: Count,
+  createdMs: Ms,
+  elapsedMs: Ms,
+  errors: Type.Array(Type.Object({ source: Text, error: ErrorSchema })),
+  resumes: Type.Optional(Text),
+  resumedBy: Type.Optional(Text),
+});
+
+export const SourceStateSchema = Type.Enum(["waiting", "queued", "working", "stored", "failed"]);
+
+export const JobSourceSchema = Type.Object({
+  index: Count,
+  source: Text,
+  kind: Type.Enum(["url", "text", "upload"]),
+  state: SourceStateSchema,
+  error: Type.Optional(ErrorSchema),
+});
+
+export const DocumentSchema = Type.Object({
+  document: Text,
+  source: Text,
+  title: Text,
+  contentType: Text,
+  language: Type.Optional(Text),
+  chunks: Count,
+  chars: Count,
+  bytes: Count,
+  addedMs: Ms,
+  links: Type.Array(Type.Object({ url: Text, text: Text })),
+  text: Type.Optional(Text),
+});
+
+export const RecallModeSchema = Type.Enum(["hybrid", "text", "vector"]);
+
+export const RecallRequestSchema = Type.Object(
+  {
+    query: Type.String({ maxLength: QUERY_LENGTH_MAX }),
+    k: Type.Optional(Type.Integer({ minimum: 1, maximum: RECALL_K_MAX })),
+    mode: Type.Optional(RecallModeSchema),
+  },
+  closed,
+);
+
+const TermFields = { rank: Count, weight: Type.Number(), share: Type.Number() };
+
+export const RecallResultSchema = Type.Object({
+  text: Text,
+  score: Type.Number(),
+  source: Text,
+  document: Text,
+  chunk: Count,
+  title: Text,
+  headings: Type.Array(Text),
+  start: Count,
+  end: Count,
+  page: Type.Optional(Count),
+  highlights: Type.Array(Type.Array(Count)),
+  terms: Type.Object({
+    text: Type.Optional(Type.Object({ ...TermFields, bm25: Type.Number() })),
+    vector: Type.Optional(Type.Object({ ...TermFields, similarity: Type.Number() })),
+  }),
+});
+
+export const RecallResponseSchema = Type.Object({
+  results: Type.Array(RecallResultSchema),
+  space: Text,
+  mode: RecallModeSchema,
+  tookMs: Ms,
+  timings: Type.Object({ embedMs: Ms, textMs: Ms, vectorMs: Ms }),
+  chunks: Count,
+  asOfSeq: Count,
+});
+
+export const CorrelationSchema = Type.Object(
+  { session: Type.Optional(Text), run: Type.Optional(Text), turn: Type.Optional(Text) },
+  closed,
+);
+
+export const EventSchema = Type.Object(
+  {
+    type: Type.String({ minLength: 1, maxLength: 100 }),
+    id: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    data: Type.Unknown(),
+    correlation: Type.Optional(CorrelationSchema),
+    messageId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+  },
+  closed,
+);
+
+export const AppendSchema = Type.Object(
+  {
+    events: Type.Array(EventSchema, { minItems: 1, maxItems: APPEND_EVENTS_MAX }),
+    producer: Type.Optional(
+      Type.Object(
+        {
+          id: Type.String({ minLength: 1, maxLength: 200 }),
+          epoch: Count,
+          seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - APPEND_EVENTS_MAX }),
+        },
+        closed,
+      ),
+    ),
+  },
+  closed,
+);
+
+export const AppendResponseSchema = Type.Object({
+  stream: Text,
+  epoch: Text,
+  firstSeq: Count,
+  lastSeq: Count,
+  cursor: Text,
+  accepted: Count,
+  duplicates: Count,
+});
+
+export const FrameSchema = Type.Object({
+  stream: Text,
+  epoch: Text,
+  seq: Type.Integer({ minimum: 1 }),
+  ts: Ms,
+  type: Text,
+  id: Text,
+  data: Type.Unknown(),
+  correlation: Type.Optional(CorrelationSchema),
+});
+
+export const StreamSchema = Type.Object({
+  stream: Text,
+  epoch: Text,
+  first: Count,
+  head: Count,
+  frames: Count,
+  bytes: Count,
+});
+
+export const EntitySchema = Type.Object({
+  kind: Text,
+  id: Text,
+  version: Count,
+  firstSeq: Count,
+  state: Text,
+  props: Type.Record(Text, Type.Unknown()),
+});
+
+const Rate = Type.Number({ minimum: 0 });
+export const LatencySchema = Type.Object({ count: Count, p50: Ms, p95: Ms, p99: Ms });
+export const QueueSchema = Type.Object({ depth: Count, limit: Count });
+
+export const OverviewSchema = Type.Object({
+  version: Text,
+  startedMs: Ms,
+  uptimeMs: Ms,
+  pressure: Type.Number({ minimum: 0, maximum: 1 }),
+  rates: Type.Object({
+    sourcesPerSecond: Rate,
+    bytesPerSecond: Rate,
+    documentsPerSecond: Rate,
+    chunksPerSecond: Rate,
+    framesPerSecond: Rate,
+    deliveriesPerSecond: Rate,
+    recallsPerSecond: Rate,
+  }),
+  totals: Type.Object({
+    sources: Count,
+    documents: Count,
+    failed: Count,
+    chunks: Count,
+    bytes: Count,
+    frames: Count,
+    deliveries: Count,
+    recalls: Count,
+    spaces: Count,
+    streams: Count,
+  }),
+  latency: Type.Object({
+    extractMs: LatencySchema,
+    embedMs: LatencySchema,
+    commitMs: LatencySchema,
+    deliverMs: LatencySchema,
+    recallMs: LatencySchema,
+  }),
+  queues: Type.Object({ sources: QueueSchema, extract: QueueSchema, embed: QueueSchema, storage: QueueSchema }),
+  subscribers: Count,
+  memory: Type.Object({ rssBytes: Count, heapBytes: Count, indexBytes: Count }),
+  jobs: Type.Object({ running: Count }),
+});
+
+const Sub = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
+
+export const ClientMessageSchema = Type.Union([
+  Type.Object({ op: Type.Literal("subscribe"), sub: Sub, stream: Text, after: Type.Optional(Text) }, closed),
+  Type.Object({ op: Type.Literal("unsubscribe"), sub: Sub }, closed),
+  Type.Object({ op: Type.Literal("ping") }, closed),
+]);
+
+export type EmbeddingSpec = Static<typeof EmbeddingSpecSchema>;
+export type CreateSpace = Static<typeof CreateSpaceSchema>;
+export type Space = Static<typeof SpaceSchema>;
+export type Source = Static<typeof SourceSchema>;
+export type AddRequest = Static<typeof AddSchema>;
+export type JobState = Static<typeof JobStateSchema>;
+export type Job = Static<typeof JobSchema>;
+export type SourceState = Static<typeof SourceStateSchema>;
+export type JobSource = Static<typeof JobSourceSchema>;
+export type StoredDocument = Static<typeof DocumentSchema>;
+export type RecallMode = Static<typeof RecallModeSchema>;
+export type RecallRequest = Static<typeof RecallRequestSchema>;
+export type RecallResult = Static<typeof RecallResultSchema>;
+export type RecallResponse = Static<typeof RecallResponseSchema>;
+export type AppendRequest = Static<typeof AppendSchema>;
+export type AppendResponse = Static<typeof AppendResponseSchema>;
+export type StreamEntry = Static<typeof StreamSchema>;
+export type Entity = Static<typeof EntitySchema>;
+export type Latency = Static<typeof LatencySchema>;
+export type Overview = Static<typeof OverviewSchema>;
+export type ClientMessage = Static<typeof ClientMessageSchema>;
+
+export { createCheck } from "./validate.ts";
