@@ -1,0 +1,11 @@
+/** Where this package's worker is: a .ts file when run from source, a .js file once built. */
+export const storageWorkerUrl = new URL(
+  `./storage/storage-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
+
+/** The log's own storage module, loaded inside the storage threads. */
+export const logModuleUrl = new URL(
+  `./storage/log-module${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
