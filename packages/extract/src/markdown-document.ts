@@ -1,0 +1,62 @@
+/** A Markdown file to a document. It is rendered to HTML and read like a page whose every block is wanted, so inline HTML just works. */
+import { Marked } from "marked";
+import { assemble } from "./assemble.ts";
+import { countWords, type ExtractedDocument } from "./document.ts";
+import { readBlocks } from "./html-blocks.ts";
+import { languageOf } from "./language.ts";
+
+export type MarkdownInput = {
+  readonly markdown: string;
+  readonly url?: string | undefined;
+  readonly isMdx?: boolean;
+  readonly bytes: number;
+};
+
+const marked = new Marked({ gfm: true, async: false });
+
+export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
+  const { fields, body } = splitFrontMatter(input.markdown.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n"));
+  const html = marked.parse(input.isMdx ? withoutModules(body) : body, { async: false });
+  const { text, headings, links, code } = assemble(readBlocks(html).blocks, input.url);
+  const language = languageOf(fields.get("lang") ?? fields.get("language"), text);
+  const description = fields.get("description");
+  const byline = fields.get("author");
+  return {
+    contentType: "text/markdown",
+    title: fields.get("title") ?? (headings.find((heading) => heading.level === 1) ?? headings[0])?.text ?? "",
+    ...(language === undefined ? {} : { language }),
+    text,
+    headings,
+    links,
+    code,
+    ...(byline === undefined ? {} : { byline }),
+    ...(description === undefined ? {} : { description }),
+    bytes: input.bytes,
+    wordCount: countWords(text),
+  };
+}
+
+/** Scalars of a YAML (`---`) or TOML (`+++`) front matter; nested values are left out. */
+function splitFrontMatter(markdown: string): { readonly fields: ReadonlyMap<string, string>; readonly body: string } {
+  const found = /^(---|\+\+\+)[ \t]*\n([\s\S]*?)\n\1[ \t]*(?:\n|$)/.exec(markdown);
+  const fields = new Map<string, string>();
+  if (!found) return { fields, body: markdown };
+  for (const line of (found[2] ?? "").split("\n")) {
+    const pair = /^([\w-]+)\s*[:=]\s*(.+?)\s*$/.exec(line);
+    const value = pair?.[2]?.replace(/^(["'])(.*)\1$/, "$2");
+    if (pair?.[1] && value) fields.set(pair[1].toLowerCase(), value);
+  }
+  return { fields, body: markdown.slice(found[0].length) };
+}
+
+/** MDX: the lines that import and export are program, outside of fences. */
+function withoutModules(body: string): string {
+  let isFenced = false;
+  return body
+    .split("\n")
+    .filter((line) => {
+      if (/^\s*(```|~~~)/.test(line)) isFenced = !isFenced;
+      return isFenced || !/^(import|export)\s/.test(line);
+    })
+    .join("\n");
+}
