@@ -1,0 +1,269 @@
+import {
+  type Cursor,
+  type Frame,
+  formatCursor,
+  type Gap,
+  MillraceError,
+  parseCursor,
+  type Seq,
+} from "@millrace/protocol";
+import { fullJitterMs } from "./backoff.ts";
+import type { ClientClock } from "./clock.ts";
+import { BUFFER_CHARS_MAX, BUFFER_FRAMES_MAX, BUFFER_RESUME_AT } from "./limits.ts";
+import type { Link, LinkSink } from "./link.ts";
+
+export type SubscriptionStatus =
+  /** Asking; the first time, or again after `attempt` failures in a row. */
+  | { readonly state: "connecting"; readonly attempt: number }
+  /** Frames come as they happen; `head` was the newest when this began. */
+  | { readonly state: "live"; readonly head: number | undefined }
+  /** The connection was lost; it is tried again in `retryInMs`. */
+  | { readonly state: "waiting"; readonly error: MillraceError; readonly retryInMs: number }
+  /** The reader is slower than the stream: nothing is read until the buffer has drained. */
+  | { readonly state: "paused" }
+  /** The end; with the error that the reader gets, if one did it. */
+  | { readonly state: "closed"; readonly error?: MillraceError };
+
+export type SubscribeOptions = {
+  /** A cursor `<epoch>:<seq>`: frames after it. Default: from the first frame kept. */
+  readonly after?: string | undefined;
+  /** Ends the iteration, without an error. */
+  readonly signal?: AbortSignal | undefined;
+  /** Called at every change of the connection, for a status line. */
+  readonly onStatus?: (status: SubscriptionStatus) => void;
+  /**
+   * Called in order, between the frames before and after it, when frames are lost for good: they are past retention, or the stream's
+   * log was recreated. Discard what was built from the stream and take a new timeline. Without it a gap ends the iteration
+   * with `gone`, so frames are never skipped in silence.
+   */
+  readonly onGap?: (gap: Gap) => void;
+};
+
+export type SubscriptionOptions = SubscribeOptions & {
+  readonly stream: string;
+  readonly link: Link;
+  readonly clock: ClientClock;
+  readonly rng: () => number;
+};
+
+type Item = { readonly frame: Frame; readonly chars: number } | { readonly gap: Gap; readonly chars: 0 };
+type Reader = {
+  readonly resolve: (result: IteratorResult<Frame>) => void;
+  readonly reject: (error: MillraceError) => void;
+};
+
+/**
+ * One reader's place in one stream. Every frame after the cursor is given exactly once and in order (I1), whatever the connection
+ * does: what was seen is dropped, a hole makes it ask again from the last frame before it, and a lost connection is opened again
+ * from there after a wait with full jitter. Memory is bounded: past the bound of the buffer it stops following and asks again, by
+ * cursor, once the reader has caught up (I6 seen from the reader's side).
+ */
+export class Subscription implements AsyncIterableIterator<Frame> {
+  readonly #options: SubscriptionOptions;
+  readonly #buffer: Item[] = [];
+  readonly #readers: Reader[] = [];
+  #taken = 0;
+  #chars = 0;
+  /** The last frame received, which may still be in the buffer; a reconnect goes on from here. */
+  #cursor: Cursor | undefined;
+  #state: SubscriptionStatus["state"] = "connecting";
+  #attempt = 0;
+  #end: { readonly error?: MillraceError } | undefined;
+  #closeLink = () => {};
+  #cancelWait = () => {};
+  readonly #onAbort = () => this.#finish({});
+
+  constructor(options: SubscriptionOptions) {
+    this.#options = options;
+    this.#cursor = options.after === undefined ? undefined : parseCursor(options.after);
+    if (options.signal?.aborted) this.#finish({});
+    else {
+      options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+      this.#open();
+    }
+  }
+
+  [Symbol.asyncIterator](): this {
+    return this;
+  }
+
+  next(): Promise<IteratorResult<Frame>> {
+    return new Promise((resolve, reject) => {
+      this.#readers.push({ resolve, reject });
+      this.#give();
+    });
+  }
+
+  return(): Promise<IteratorResult<Frame>> {
+    this.#finish({});
+    this.#discard();
+    this.#give();
+    return Promise.resolve({ done: true, value: undefined });
+  }
+
+  #open(): void {
+    if (this.#end) return;
+    this.#report({ state: "connecting", attempt: this.#attempt });
+    const { link, stream } = this.#options;
+    let isCurrent = true;
+    const ifCurrent =
+      <Args extends unknown[]>(run: (...args: Args) => void) =>
+      (...args: Args) => {
+        if (isCurrent) run(...args);
+      };
+    const sink: LinkSink = {
+      subscribed: ifCurrent((place) => this.#subscribed(place)),
+      frames: ifCurrent((frames, chars) => this.#receive(frames, chars)),
+      gap: ifCurrent((gap) => this.#receiveGap(gap)),
+      alive: ifCurrent(() => this.#alive()),
+      lost: ifCurrent((error) => {
+        isCurrent = false;
+        this.#lost(error);
+      }),
+    };
+    try {
+      const close = link.open({ stream, after: this.#cursor && formatCursor(this.#cursor) }, sink);
+      this.#closeLink = () => {
+        if (isCurrent) close();
+        isCurrent = false;
+      };
+    } catch (error) {
+      this.#finish({ error: MillraceError.from(error, "invalid_argument") });
+    }
+  }
+
+  #subscribed({ epoch, head, after }: { epoch: string; head: number; after: number }): void {
+    this.#cursor ??= { epoch, seq: after as Seq };
+    this.#report({ state: "live", head });
+  }
+
+  #alive(): void {
+    this.#attempt = 0;
+    if (this.#state === "connecting") this.#report({ state: "live", head: undefined });
+  }
+
+  #receive(frames: readonly Frame[], chars: number): void {
+    this.#alive();
+    for (const frame of frames) {
+      const last = this.#cursor;
+      if (last && last.epoch !== frame.epoch) this.#receiveGap(unannounced(frame, last));
+      else if (last && frame.seq <= last.seq) continue;
+      else if (last && frame.seq !== last.seq + 1) {
+        const text = `${frame.stream} jumped from ${last.seq} to ${frame.seq}; asking again from ${last.seq}`;
+        this.#closeLink();
+        this.#lost(new MillraceError("sequence_gap", text));
+        return;
+      }
+      this.#cursor = { epoch: frame.epoch, seq: frame.seq };
+      this.#push({ frame, chars: chars / frames.length });
+    }
+    this.#give();
+    if (this.#isOver(1)) this.#pause();
+  }
+
+  #receiveGap(gap: Gap): void {
+    const last = this.#cursor;
+    if (last && last.epoch === gap.epoch && gap.first <= last.seq + 1) return;
+    this.#cursor = { epoch: gap.epoch, seq: (gap.first - 1) as Seq };
+    this.#push({ gap, chars: 0 });
+    this.#give();
+  }
+
+  #lost(error: MillraceError): void {
+    if (this.#end) return;
+    if (!error.retryable || error.code === "cancelled") {
+      this.#finish(error.code === "cancelled" ? {} : { error });
+      return;
+    }
+    this.#attempt++;
+    const { clock, rng } = this.#options;
+    const retryInMs = Math.max(fullJitterMs(this.#attempt, rng), error.retryAfterMs ?? 0);
+    this.#cancelWait = clock.after(retryInMs, () => this.#open());
+    this.#report({ state: "waiting", error, retryInMs });
+  }
+
+  #pause(): void {
+    if (this.#end || this.#state === "paused" || this.#state === "waiting") return;
+    this.#closeLink();
+    this.#report({ state: "paused" });
+  }
+
+  /** Hands items to waiting readers while both are there; at the end, tells the readers. */
+  #give(): void {
+    while (this.#readers.length > 0) {
+      const item = this.#take();
+      if (item && "gap" in item) this.#tellGap(item.gap);
+      else if (item) this.#readers.shift()?.resolve({ done: false, value: item.frame });
+      else if (this.#end) this.#giveEnd(this.#end);
+      else break;
+    }
+    if (this.#state === "paused" && !this.#isOver(BUFFER_RESUME_AT)) this.#open();
+  }
+
+  #giveEnd({ error }: { readonly error?: MillraceError }): void {
+    const reader = this.#readers.shift();
+    this.#end = {};
+    if (error) reader?.reject(error);
+    else reader?.resolve({ done: true, value: undefined });
+  }
+
+  #tellGap(gap: Gap): void {
+    const { onGap } = this.#options;
+    if (onGap) {
+      onGap(gap);
+      return;
+    }
+    this.#discard();
+    const text = `frames ${gap.after + 1} to ${gap.first - 1} of ${gap.stream} cannot be read any more (${gap.reason}); take its timeline and go on from there, or pass onGap`;
+    this.#finish({ error: new MillraceError("gone", text) });
+  }
+
+  /** The first end counts; what is in the buffer is still given. */
+  #finish(end: { readonly error?: MillraceError }): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.#cancelWait();
+    this.#closeLink();
+    this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#report({ state: "closed", ...end });
+    this.#give();
+  }
+
+  #push(item: Item): void {
+    this.#buffer.push(item);
+    this.#chars += item.chars;
+  }
+
+  /** Takes from the front; the array is cut only now and then, so that taking is O(1) on average. */
+  #take(): Item | undefined {
+    const item = this.#buffer[this.#taken];
+    if (!item) return undefined;
+    this.#taken++;
+    this.#chars -= item.chars;
+    if (this.#taken === this.#buffer.length || this.#taken >= BUFFER_FRAMES_MAX) {
+      this.#buffer.splice(0, this.#taken);
+      this.#taken = 0;
+    }
+    return item;
+  }
+
+  #discard(): void {
+    this.#buffer.length = 0;
+    this.#taken = 0;
+    this.#chars = 0;
+  }
+
+  #isOver(part: number): boolean {
+    return this.#buffer.length - this.#taken > BUFFER_FRAMES_MAX * part || this.#chars > BUFFER_CHARS_MAX * part;
+  }
+
+  #report(status: SubscriptionStatus): void {
+    this.#state = status.state;
+    this.#options.onStatus?.(status);
+  }
+}
+
+/** The gap of an engine that began to send another epoch without a word. */
+function unannounced({ stream, epoch, seq }: Frame, last: Cursor): Gap {
+  return { stream, epoch, after: last.seq, first: seq, head: seq, reason: "epoch" };
+}
