@@ -1,0 +1,26 @@
+/** Points of history kept for each sparkline: two minutes at one a second. */
+export const HISTORY_MAX = 120;
+/** How often the engine is asked how it is; its rates are means over 5 s, so more often shows nothing new. */
+export const POLL_MS = 1_000;
+/** Longest wait between tries while the engine does not answer. */
+export const POLL_BACKOFF_MAX_MS = 8_000;
+/** Frames a list shows; older ones are in the log and are counted, not drawn. */
+export const FRAMES_SHOWN_MAX = 500;
+/** Sources of a job kept for its table; past it the counts still hold. */
+export const ROWS_MAX = 2_000;
+/** Rows drawn at first and with each "show more". */
+export const ROWS_SHOWN = 100;
+/** Pages of a timeline read for one job, 1,000 entities each: more than the rows kept. */
+export const TIMELINE_PAGES_MAX = 4;
+/** Passages asked for. */
+export const RESULTS = 10;
+/** Documents on one page of a list. */
+export const DOCUMENTS_SHOWN = 50;
+/** Jobs and streams listed. */
+export const LIST_MAX = 100;
+/** Most files taken from one drop: one job's worth. */
+export const FILES_MAX = 10_000;
+/** Characters of JSON shown for one frame; a stored document can be megabytes. */
+export const JSON_SHOWN_CHARS = 20_000;
+/** Redraws a second for live lists: what changes faster cannot be read. */
+export const REDRAW_MS = 100;
