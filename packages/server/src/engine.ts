@@ -1,0 +1,175 @@
+import { type Clock, MillraceError, systemClock } from "@millrace/core";
+import { createExtractor, type Extractor } from "@millrace/extract";
+import { Memory, memoryModuleUrl, type ProviderSettings } from "@millrace/memory";
+import { LogReader, openStorage, Sequencer, type Storage } from "@millrace/stream";
+import { JobRunner } from "./jobs/job-runner.ts";
+import { JobStore } from "./jobs/job-store.ts";
+import { SourceIngest, type SourceIngestOptions } from "./jobs/source-ingest.ts";
+import { DRAIN_MS, READY_WAIT_MS } from "./limits.ts";
+import { Meters } from "./metrics/meters.ts";
+import { type ProviderOptions, toProviderSettings } from "./provider-settings.ts";
+import { jobsModuleUrl } from "./worker-url.ts";
+
+export type EngineOptions = {
+  /** Data directory: made when missing, held by one process at a time. */
+  readonly directory: string;
+  /** Most bytes of the store; unlimited when absent. */
+  readonly dataBytesMax?: number;
+  /** How embeddings are made; default the built-in `static` model. */
+  readonly embedding?: ProviderOptions;
+  /** Hosts, addresses or CIDR ranges that may be fetched although they are private. */
+  readonly allowAddresses?: readonly string[];
+  /** Time for fetching one page, redirects included; default 20,000 ms. */
+  readonly fetchTimeoutMs?: number;
+  readonly clock?: Clock;
+};
+
+/** What a drain found: whether all work in hand was finished in time, and how many jobs will be shown as interrupted. */
+export type DrainReport = { readonly isComplete: boolean; readonly jobsLeft: number; readonly tookMs: number };
+
+/** The parts of a running engine, wired: the composition root. */
+export class Engine implements AsyncDisposable {
+  readonly meters: Meters;
+  readonly storage: Storage;
+  readonly sequencer: Sequencer;
+  readonly reader: LogReader;
+  readonly memory: Memory;
+  readonly extractor: Extractor;
+  readonly jobStore: JobStore;
+  readonly jobs: JobRunner;
+  readonly clock: Clock;
+  #isReady = true;
+
+  private constructor(
+    parts: Pick<Engine, "meters" | "storage" | "sequencer" | "memory" | "extractor" | "jobStore" | "jobs" | "clock">,
+  ) {
+    this.meters = parts.meters;
+    this.storage = parts.storage;
+    this.sequencer = parts.sequencer;
+    this.reader = new LogReader(parts.storage);
+    this.memory = parts.memory;
+    this.extractor = parts.extractor;
+    this.jobStore = parts.jobStore;
+    this.jobs = parts.jobs;
+    this.clock = parts.clock;
+  }
+
+  /** Opens the data directory, ends what a crash left open, and loads the vectors. Rejects with `data_in_use`, `data_too_new`, … */
+  static async open(options: EngineOptions): Promise<Engine> {
+    const { directory, dataBytesMax, clock = systemClock } = options;
+    const modules = [memoryModuleUrl, jobsModuleUrl];
+    const storage = await openStorage({
+      directory,
+      modules,
+      ...(dataBytesMax === undefined ? {} : { bytesMax: dataBytesMax }),
+    });
+    try {
+      const providers = toProviderSettings(options.embedding ?? {});
+      const engine = await Engine.#wire({
+        storage,
+        directory,
+        providers,
+        clock,
+        fetching: { allow: options.allowAddresses ?? [], timeoutMs: options.fetchTimeoutMs },
+      });
+      return await engine.#start();
+    } catch (error) {
+      await storage.close();
+      throw error;
+    }
+  }
+
+  /** Ends what a crash left open and loads the vectors; on a failure no thread stays behind. */
+  async #start(): Promise<this> {
+    try {
+      await this.jobs.recover();
+      await this.memory.warm();
+      return this;
+    } catch (error) {
+      await this.jobs.drain();
+      await this.#closeParts();
+      throw error;
+    }
+  }
+
+  static async #wire(options: {
+    storage: Storage;
+    directory: string;
+    providers: ProviderSettings;
+    clock: Clock;
+    fetching: SourceIngestOptions["fetching"];
+  }): Promise<Engine> {
+    const { storage, directory, providers, clock, fetching } = options;
+    const meters = new Meters(clock);
+    const sequencer = new Sequencer({ storage, clock, onAppended: (frames) => meters.frames.add(frames) });
+    const memory = await Memory.open({ storage, sequencer, directory, providers, clock });
+    const extractor = createExtractor();
+    const jobStore = new JobStore(storage);
+    const { extractMicros } = meters;
+    const onRead = (bytes: number) => {
+      meters.sources.add();
+      meters.bytes.add(bytes);
+    };
+    const ingest = new SourceIngest({
+      memory,
+      extractor,
+      store: jobStore,
+      fetching,
+      extractMicros,
+      onRead,
+      clock,
+    });
+    const onSettled = ({ isStored, chunks }: { isStored: boolean; chunks: number }) => {
+      if (isStored) meters.documents.add();
+      else meters.failed.add();
+      meters.chunks.add(chunks);
+    };
+    const jobs = new JobRunner({ sequencer, store: jobStore, ingest, onSettled, clock });
+    return new Engine({ meters, storage, sequencer, memory, extractor, jobStore, jobs, clock });
+  }
+
+  /** Throws `unavailable` while the engine closes. */
+  checkReady(): void {
+    if (!this.#isReady) throw new MillraceError("unavailable", "the engine is closing", { retryAfterMs: 1_000 });
+  }
+
+  /** Rejects with `unavailable` when the engine closes or one of its threads has ended: it will take no work before a restart. */
+  async checkThreads(): Promise<void> {
+    this.checkReady();
+    const { failure } = this.storage;
+    if (failure) throw new MillraceError("unavailable", `the store takes no more calls: ${failure.message}`);
+    let cancel = () => {};
+    // A thread that has ended rejects at once; one that is busy is not waited for.
+    const busy = new Promise<void>((resolve) => {
+      cancel = this.clock.after(READY_WAIT_MS, resolve);
+    });
+    await Promise.race([this.memory.stats(), busy]).finally(() => cancel());
+  }
+
+  /** Finishes what is in work, within DRAIN_MS, then closes every thread and file. */
+  async close(): Promise<DrainReport> {
+    this.#isReady = false;
+    const startedMs = this.clock.monotonic();
+    let isComplete = true;
+    const drained = this.jobs.drain();
+    const cancel = this.clock.after(DRAIN_MS, () => {
+      isComplete = false;
+      this.jobs.abortAll();
+    });
+    await drained;
+    cancel();
+    const jobsLeft = this.jobs.running;
+    await this.#closeParts();
+    return { isComplete, jobsLeft, tookMs: this.clock.monotonic() - startedMs };
+  }
+
+  async #closeParts(): Promise<void> {
+    await this.extractor[Symbol.asyncDispose]();
+    await this.memory[Symbol.asyncDispose]();
+    await this.storage.close();
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}

@@ -1,0 +1,76 @@
+import { Histogram } from "@millrace/core";
+import type { Latency, Overview } from "@millrace/protocol";
+import { STORAGE_CALLS_MAX } from "@millrace/stream";
+import type { Engine } from "../engine.ts";
+import { JOBS_RUNNING_MAX, SOURCES_AT_ONCE } from "../limits.ts";
+
+/** Where the machine is called full: the fuller of the two bounded queues decides. */
+const READY_SOURCES_HIGH = 10_000;
+const EMBED_BATCHES_HIGH = 256;
+
+/** What the dashboard draws, every figure measured (I13). */
+export async function readOverview(engine: Engine, about: { version: string; subscribers: number }): Promise<Overview> {
+  const { meters, memory, storage, jobs, extractor, clock } = engine;
+  const [stats, log, stored] = await Promise.all([memory.stats(), engine.reader.count(), memory.totals()]);
+  const { parseWaiting, pdfWaiting } = extractor.stats();
+  const memoryUsage = process.memoryUsage();
+  const queues = {
+    sources: { depth: jobs.waiting, limit: READY_SOURCES_HIGH },
+    extract: { depth: jobs.inWork + parseWaiting + pdfWaiting, limit: SOURCES_AT_ONCE },
+    embed: { depth: stats.embedDepth, limit: EMBED_BATCHES_HIGH },
+    storage: { depth: storage.depth, limit: STORAGE_CALLS_MAX },
+  };
+  return {
+    version: about.version,
+    startedMs: meters.startedMs,
+    uptimeMs: clock.now() - meters.startedMs,
+    pressure: Math.min(1, Math.max(queues.storage.depth / queues.storage.limit, jobs.running / JOBS_RUNNING_MAX)),
+    rates: {
+      sourcesPerSecond: meters.sources.perSecond,
+      bytesPerSecond: meters.bytes.perSecond,
+      documentsPerSecond: meters.documents.perSecond,
+      chunksPerSecond: meters.chunks.perSecond,
+      framesPerSecond: meters.frames.perSecond,
+      deliveriesPerSecond: meters.deliveries.perSecond,
+      recallsPerSecond: meters.recalls.perSecond,
+    },
+    totals: {
+      sources: meters.sources.total,
+      documents: stored.documents,
+      failed: meters.failed.total,
+      chunks: stored.chunks,
+      bytes: stored.bytes,
+      frames: log.frames,
+      deliveries: meters.deliveries.total,
+      recalls: meters.recalls.total,
+      spaces: stats.spaces,
+      streams: log.streams,
+    },
+    latency: {
+      extractMs: latencyOf(meters.extractMicros),
+      embedMs: latencyOf(merged(stats.embedMicros)),
+      commitMs: latencyOf(storage.commitMicros),
+      deliverMs: latencyOf(meters.deliverMicros),
+      recallMs: latencyOf(stats.recallMicros),
+    },
+    queues,
+    subscribers: about.subscribers,
+    memory: { rssBytes: memoryUsage.rss, heapBytes: memoryUsage.heapUsed, indexBytes: stats.indexBytes },
+    jobs: { running: jobs.running },
+  };
+}
+
+export function merged(histograms: readonly Histogram[]): Histogram {
+  const all = new Histogram();
+  for (const histogram of histograms) all.merge(histogram);
+  return all;
+}
+
+function latencyOf(micros: Histogram): Latency {
+  return {
+    count: micros.count,
+    p50: micros.quantile(0.5) / 1000,
+    p95: micros.quantile(0.95) / 1000,
+    p99: micros.quantile(0.99) / 1000,
+  };
+}

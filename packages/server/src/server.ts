@@ -1,0 +1,204 @@
+import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
+import type { AddressInfo, Socket } from "node:net";
+import { MillraceError } from "@millrace/core";
+import { type DrainReport, Engine, type EngineOptions } from "./engine.ts";
+import { addAssetRoutes } from "./http/assets.ts";
+import { Exchange } from "./http/exchange.ts";
+import { addJobRoutes } from "./http/job-routes.ts";
+import { checkOrigin } from "./http/origin-guard.ts";
+import { headRefusal, refuseSocket } from "./http/raw-refusal.ts";
+import { Router } from "./http/router.ts";
+import { addSpaceRoutes } from "./http/space-routes.ts";
+import { addStreamRoutes } from "./http/stream-routes.ts";
+import { Sockets } from "./http/web-socket.ts";
+import { CONNECTIONS_MAX, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { readOverview } from "./metrics/overview.ts";
+import { toPrometheus } from "./metrics/prometheus.ts";
+import { VERSION } from "./version.ts";
+
+export type ServerOptions = EngineOptions & {
+  /** 0 chooses a free one; default 4100. Loopback only. */
+  readonly port?: number;
+  /** Told of defects, which clients see only as `internal`. */
+  readonly onDefect?: (error: unknown) => void;
+};
+
+const PORT_DEFAULT = 4_100;
+const HOST = "127.0.0.1";
+
+/** Opens an engine and serves it. Rejects with `port_in_use`, `data_in_use`, `data_too_new` …, and then nothing is left open. */
+export async function startServer(options: ServerOptions): Promise<Server> {
+  const http = createServer({ keepAliveTimeout: 5_000, shouldUpgradeCallback: isForWebSocket });
+  http.requestTimeout = REQUEST_TIMEOUT_MS;
+  http.headersTimeout = HEADERS_TIMEOUT_MS;
+  http.maxConnections = CONNECTIONS_MAX;
+  // The port first: it is the likelier thing to be taken, and an engine that opened for nothing would have recovered jobs.
+  await listen(http, options.port ?? PORT_DEFAULT);
+  try {
+    return new Server(http, await Engine.open(options), options.onDefect ?? (() => {}));
+  } catch (error) {
+    http.close();
+    throw error;
+  }
+}
+
+/** A running engine behind its HTTP and WebSocket routes. */
+export class Server implements AsyncDisposable {
+  readonly url: string;
+  readonly engine: Engine;
+  readonly #http: HttpServer;
+  readonly #router = new Router();
+  readonly #sockets: Sockets;
+  readonly #onDefect: (error: unknown) => void;
+  readonly #following = new Set<ServerResponse>();
+  readonly #answering = new Set<Socket>();
+  #closing: Promise<DrainReport> | undefined;
+
+  /** Made by startServer. */
+  constructor(http: HttpServer, engine: Engine, onDefect: (error: unknown) => void) {
+    this.#http = http;
+    this.engine = engine;
+    this.#onDefect = onDefect;
+    this.#sockets = new Sockets(engine, onDefect);
+    this.url = `http://${HOST}:${(http.address() as AddressInfo).port}`;
+    this.#addRoutes();
+    http.on("request", (request, response) => void this.#handle(request, response));
+    // An expectation we do not know is not a reason to refuse (RFC 9110, section 10.1.1).
+    http.on("checkExpectation", (request, response) => void this.#handle(request, response));
+    http.on("upgrade", (request, socket, head) => this.#upgrade(request, socket as Socket, head));
+    http.on("clientError", (error, socket) => this.#refuseHead(error, socket as Socket));
+  }
+
+  /** Stops taking requests, finishes work in hand, closes everything. Calling it again waits for the same. */
+  close(): Promise<DrainReport> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #close(): Promise<DrainReport> {
+    const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
+    this.#http.closeIdleConnections();
+    const report = await this.engine.close();
+    this.#sockets.close();
+    for (const response of this.#following) response.end();
+    this.#http.closeIdleConnections();
+    const cancel = this.engine.clock.after(1_500, () => this.#http.closeAllConnections());
+    await stopped;
+    cancel();
+    return report;
+  }
+
+  #addRoutes(): void {
+    const { engine } = this;
+    const overview = () =>
+      readOverview(engine, { version: VERSION, subscribers: this.#sockets.count + this.#following.size });
+    this.#router.add("GET", "/livez", (exchange) => exchange.text(200, "ok\n", "text/plain; charset=utf-8"));
+    this.#router.add("GET", "/readyz", async (exchange) => {
+      await engine.checkThreads();
+      exchange.text(200, "ok\n", "text/plain; charset=utf-8");
+    });
+    this.#router.add("GET", "/metrics", async (exchange) => {
+      exchange.text(
+        200,
+        await toPrometheus(engine, await overview(), this.#sockets.unsentBytes),
+        "text/plain; version=0.0.4; charset=utf-8",
+      );
+    });
+    this.#router.add("GET", "/v1/overview", async (exchange) => exchange.json(200, await overview()));
+    addSpaceRoutes(this.#router, engine);
+    addJobRoutes(this.#router, engine);
+    addStreamRoutes(this.#router, engine);
+    addAssetRoutes(this.#router);
+  }
+
+  async #handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const { meters, clock } = this.engine;
+    const startedMs = clock.monotonic();
+    meters.requests.add();
+    this.#answering.add(request.socket);
+    response.once("close", () => this.#answering.delete(request.socket));
+    let exchange = new Exchange(request, response, new URL("http://localhost/"), {});
+    try {
+      checkOrigin(request);
+      const url = toUrl(request);
+      const { handler, params } = this.#router.find(
+        request.method === "HEAD" ? "GET" : (request.method ?? "GET"),
+        url.pathname,
+      );
+      exchange = new Exchange(request, response, url, params);
+      this.#track(url, response);
+      await handler(exchange);
+    } catch (error) {
+      this.#refuse(exchange, error);
+    } finally {
+      meters.requestMicros.record((clock.monotonic() - startedMs) * 1000);
+    }
+  }
+
+  #track(url: URL, response: ServerResponse): void {
+    if (!url.pathname.endsWith("/sse")) return;
+    this.#following.add(response);
+    response.once("close", () => this.#following.delete(response));
+  }
+
+  #refuse(exchange: Exchange, error: unknown): void {
+    const failure = MillraceError.from(error);
+    this.engine.meters.refused(failure.code);
+    if (failure.code === "internal") this.#onDefect(error);
+    exchange.fail(failure);
+  }
+
+  #upgrade(request: IncomingMessage, socket: Socket, head: Buffer): void {
+    socket.on("error", () => socket.destroy());
+    try {
+      checkOrigin(request);
+      if (toUrl(request).pathname !== "/v1/ws") throw new MillraceError("not_found", "the WebSocket is at /v1/ws");
+      this.engine.checkReady();
+      this.#sockets.accept(request, socket, head);
+    } catch (error) {
+      this.engine.meters.refused(MillraceError.from(error).code);
+      refuseSocket(socket, error);
+    }
+  }
+
+  /** A refusal must not land in the middle of an answer: then the socket just goes. */
+  #refuseHead(error: NodeJS.ErrnoException, socket: Socket): void {
+    if (!socket.writable || this.#answering.has(socket)) {
+      socket.destroy();
+      return;
+    }
+    const refusal = headRefusal(error);
+    this.engine.meters.refused(refusal.error.code);
+    refuseSocket(socket, refusal.error, refusal.status);
+  }
+}
+
+/** Other upgrades (h2c) are offers that a server may ignore: the request is answered as it is. */
+function isForWebSocket({ headers }: IncomingMessage): boolean {
+  return headers.upgrade?.toLowerCase() === "websocket";
+}
+
+function toUrl(request: IncomingMessage): URL {
+  const target = request.url ?? "/";
+  // A target that is a whole URL or begins with // would be read as another host.
+  if (target.startsWith("/") && URL.canParse(`http://localhost${target}`)) return new URL(`http://localhost${target}`);
+  throw new MillraceError(
+    "invalid_argument",
+    `the request target ${JSON.stringify(target.slice(0, 80))} is not a path`,
+  );
+}
+
+function listen(http: HttpServer, port: number): Promise<void> {
+  return new Promise((resolve, reject) => {
+    http.once("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EADDRINUSE") return reject(error);
+      const message = `port ${port} is in use by another process; stop it, or choose another with --port (0 takes any free one)`;
+      reject(new MillraceError("port_in_use", message, { cause: error }));
+    });
+    http.listen(port, HOST, () => resolve());
+  });
+}
