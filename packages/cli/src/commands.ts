@@ -1,0 +1,22 @@
+import { addCommand } from "./add/add.ts";
+import { benchCommand } from "./bench.ts";
+import type { Command } from "./command.ts";
+import { doctorCommand } from "./doctor/doctor.ts";
+import { jobsCommand } from "./jobs.ts";
+import { spacesCommand, streamsCommand } from "./listings.ts";
+import { recallCommand } from "./recall/recall.ts";
+import { serveCommand } from "./serve.ts";
+import { tailCommand } from "./tail.ts";
+
+/** Every command, in the order a newcomer meets them. */
+export const COMMANDS: readonly Command[] = [
+  serveCommand,
+  addCommand,
+  recallCommand,
+  tailCommand,
+  jobsCommand,
+  spacesCommand,
+  streamsCommand,
+  doctorCommand,
+  benchCommand,
+];

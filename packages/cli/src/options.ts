@@ -1,0 +1,123 @@
+/** Every option of every command, once: its flag, environment variable, kind, default and help. */
+import type { RecallMode } from "@millrace/client";
+
+type Base = {
+  /** What stands for the value in help; absent for flags. */
+  readonly value?: string;
+  readonly help: string;
+  readonly env?: string;
+  readonly short?: string;
+};
+export type OptionSpec = Base &
+  (
+    | { readonly kind: "flag" }
+    | { readonly kind: "text"; readonly default?: string }
+    | { readonly kind: "list" }
+    | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly default?: number }
+    | { readonly kind: "bytes" }
+    | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default?: string }
+  );
+
+const MODES = ["hybrid", "text", "vector"] as const satisfies readonly RecallMode[];
+const PROVIDERS = ["static", "openai", "transformers"] as const;
+
+export const OPTIONS = {
+  port: {
+    kind: "integer",
+    min: 0,
+    max: 65_535,
+    default: 4_100,
+    value: "PORT",
+    env: "MILLRACE_PORT",
+    help: "where to listen on 127.0.0.1; 0 takes a free one",
+  },
+  data: {
+    kind: "text",
+    default: "./.millrace",
+    value: "DIR",
+    env: "MILLRACE_DATA",
+    help: "the data directory; one process at a time",
+  },
+  "data-bytes-max": {
+    kind: "bytes",
+    value: "SIZE",
+    env: "MILLRACE_DATA_BYTES_MAX",
+    help: "most bytes the store may take, for example 20GB; default unlimited",
+  },
+  embedding: {
+    kind: "choice",
+    choices: PROVIDERS,
+    default: "static",
+    value: "PROVIDER",
+    env: "MILLRACE_EMBEDDING",
+    help: "how new spaces embed text: static (built in, offline), openai (an OpenAI-compatible service), transformers (a local model)",
+  },
+  "embedding-url": {
+    kind: "text",
+    value: "URL",
+    env: "MILLRACE_EMBEDDING_URL",
+    help: "base address of the service, for example http://127.0.0.1:11434/v1; its key, if any, in MILLRACE_EMBEDDING_KEY",
+  },
+  "embedding-model": {
+    kind: "text",
+    value: "NAME",
+    env: "MILLRACE_EMBEDDING_MODEL",
+    help: "the model of openai or transformers",
+  },
+  "embedding-model-directory": {
+    kind: "text",
+    value: "DIR",
+    env: "MILLRACE_EMBEDDING_MODEL_DIRECTORY",
+    help: "where the models of transformers are",
+  },
+  "allow-address": {
+    kind: "list",
+    value: "HOST|CIDR",
+    env: "MILLRACE_ALLOW_ADDRESS",
+    help: "a private host or range that may be fetched; may be repeated (in the variable: separated by commas)",
+  },
+  url: {
+    kind: "text",
+    value: "URL",
+    env: "MILLRACE_URL",
+    help: "a running engine; without it the command opens the data directory itself",
+  },
+  space: {
+    kind: "text",
+    default: "default",
+    value: "NAME",
+    env: "MILLRACE_SPACE",
+    help: 'the space; default "default"',
+  },
+  source: { kind: "text", value: "NAME", help: "what to call the text read from stdin; its ending tells its type" },
+  resume: { kind: "text", value: "JOB", help: "go on with an interrupted add" },
+  k: { kind: "integer", min: 1, max: 100, default: 8, short: "k", value: "N", help: "how many results" },
+  mode: { kind: "choice", choices: MODES, default: "hybrid", value: "MODE", help: "hybrid, text or vector" },
+  after: { kind: "text", value: "CURSOR", help: "begin after this cursor; default from the first frame kept" },
+  limit: { kind: "integer", min: 1, max: 1_000_000, value: "N", help: "stop after this many" },
+  json: { kind: "flag", help: "print JSON on stdout, for programs" },
+  help: { kind: "flag", short: "h", help: "show this" },
+} as const satisfies Record<string, OptionSpec>;
+
+/** Variables that are read but are no option. */
+export const OTHER_VARIABLES = ["MILLRACE_EMBEDDING_KEY", "MILLRACE_DEBUG", "MILLRACE_CHROMIUM"] as const;
+
+export type OptionName = keyof typeof OPTIONS;
+
+type ValueOf<Spec> = Spec extends { kind: "flag" }
+  ? boolean
+  : Spec extends { kind: "list" }
+    ? readonly string[]
+    : Spec extends { kind: "choice"; choices: readonly (infer Choice)[] }
+      ? Choice
+      : Spec extends { kind: "integer" | "bytes" }
+        ? number
+        : string;
+type IsAlwaysSet<Spec> = Spec extends { default: unknown } | { kind: "flag" | "list" } ? true : false;
+
+/** The options of a command as read: defaults filled in, values checked. */
+export type OptionValues = {
+  readonly [Name in OptionName]: IsAlwaysSet<(typeof OPTIONS)[Name]> extends true
+    ? ValueOf<(typeof OPTIONS)[Name]>
+    : ValueOf<(typeof OPTIONS)[Name]> | undefined;
+};

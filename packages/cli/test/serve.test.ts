@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
+import { join } from "node:path";
+import { DatabaseSync } from "node:sqlite";
+import { test } from "node:test";
+import { DOCS, folder, RunningCommand, runCommand, serve } from "./command.ts";
+
+test("serve says where the dashboard is and what to do next, and drains at SIGTERM", async () => {
+  using place = folder();
+  await using serving = new RunningCommand(["serve", "--port", "0"], { cwd: place.path });
+  const [, port] = await serving.printed(/Dashboard +http:\/\/localhost:(\d+)/);
+  await serving.printed(/Ctrl-C stops it/);
+  assert.match(serving.out, new RegExp(`add +.* add \\./docs --url http://127\\.0\\.0\\.1:${port}`));
+  assert.match(serving.out, /ask +.* recall "/);
+  assert.match(await (await fetch(`http://127.0.0.1:${port}/livez`)).text(), /ok/);
+  serving.interrupt("SIGTERM");
+  const { code, out } = await serving.finished;
+  assert.match(out, /Stopped cleanly in .*; no job was left open\.\n$/);
+  assert.equal(code, 0);
+});
+
+test("with --json serve prints one line when it serves and one when it has drained", async () => {
+  using place = folder();
+  await using served = await serve(place.path, ["--data", "data"]);
+  served.command.interrupt();
+  const { code, out } = await served.command.finished;
+  const [first, last] = out
+    .trim()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  assert.deepEqual([first.event, first.url, first.data], ["serving", served.url, "data"]);
+  assert.deepEqual([last.event, last.isComplete, last.jobsLeft], ["drained", true, 0]);
+  assert.equal(code, 0);
+});
+
+test("a port that is taken is port_in_use, and the data directory stays free", async () => {
+  using place = folder();
+  const other = createServer();
+  await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+  const port = String((other.address() as AddressInfo).port);
+  const { code, err } = await runCommand(["serve", "--port", port], { cwd: place.path });
+  other.close();
+  assert.match(err, new RegExp(`^error: port ${port} is in use .* --port .*\\(port_in_use\\)`));
+  assert.equal(code, 1);
+});
+
+test("a data directory that an engine holds is data_in_use for serve and for embedded commands, which then work with --url", async () => {
+  using place = folder(DOCS);
+  await using served = await serve(place.path);
+  const second = await runCommand(["serve", "--port", "0"], { cwd: place.path });
+  assert.match(second.err, /^error: another process has .* open.*--url.*\(data_in_use\)/);
+  const embedded = await runCommand(["add", "docs"], { cwd: place.path });
+  assert.match(embedded.err, /\(data_in_use\)/);
+  assert.equal(embedded.code, 1);
+  const added = await runCommand(["add", "docs/museum.txt", "--json"], {
+    cwd: place.path,
+    env: { MILLRACE_URL: served.url },
+  });
+  assert.deepEqual([JSON.parse(added.out).documents, added.code], [1, 0]);
+  const asked = await runCommand(["recall", "museum", "--url", served.url, "--json"], { cwd: place.path });
+  assert.equal(JSON.parse(asked.out).results[0].source, "docs/museum.txt");
+});
+
+test("data of a newer version is refused, untouched", async () => {
+  using place = folder(DOCS);
+  await runCommand(["add", "docs"], { cwd: place.path });
+  const db = new DatabaseSync(join(place.path, ".millrace", "millrace.db"));
+  db.exec("UPDATE schema_versions SET version = 99 WHERE module = 'log'");
+  db.close();
+  for (const args of [
+    ["recall", "museum"],
+    ["serve", "--port", "0"],
+  ]) {
+    const { code, err } = await runCommand(args, { cwd: place.path });
+    assert.match(err, /^error: .*"log" in version 99.*\(data_too_new\)\n {2}fix: install the newer Millrace/);
+    assert.equal(code, 1);
+  }
+});
