@@ -6,6 +6,7 @@ export type { EmbeddingKind, EmbeddingProvider, EmbedOptions } from "./embedding
 export { createStaticProvider, STATIC_MODEL } from "./embedding/static-provider.ts";
 export { createTransformersProvider, type TransformersOptions } from "./embedding/transformers-provider.ts";
 export { type CachedProvider, withCache } from "./embedding/with-cache.ts";
+export { WORKER_REQUESTS_MAX } from "./limits.ts";
 export { documentId, hashOf, Memory, type MemoryOptions } from "./memory.ts";
 export {
   createFullTextSql,

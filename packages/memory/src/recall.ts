@@ -46,13 +46,12 @@ export class Recall {
     const query = request.query.trim();
     if (query === "") throw new MillraceError("invalid_argument", "the question is empty; ask with at least one word");
     const { k = K_DEFAULT, mode = "hybrid" } = request;
-    const counts = await this.#counts(space);
     const match = mode === "vector" ? "" : toMatchQuery(query);
-    const found = await this.#search(
-      space,
-      { query, match, mode, limit: Math.max(CANDIDATES_MIN, k * CANDIDATES_PER_RESULT) },
-      signal,
-    );
+    // The reading thread answers in order, so what is counted is never newer than what is found.
+    const [counts, found] = await Promise.all([
+      this.#counts(space),
+      this.#search(space, { query, match, mode, limit: Math.max(CANDIDATES_MIN, k * CANDIDATES_PER_RESULT) }, signal),
+    ]);
     const fused = fuse(found.textHits, found.vectorHits, { mode, provider: space.row.provider }).slice(0, k);
     const results = await this.#results(space, fused, match);
     const tookMs = clock.monotonic() - startedMs;

@@ -1,23 +1,21 @@
 import { Histogram } from "@millrace/core";
+import { WORKER_REQUESTS_MAX } from "@millrace/memory";
 import type { Latency, Overview } from "@millrace/protocol";
+import { SOURCES_MAX } from "@millrace/protocol/schemas";
 import { STORAGE_CALLS_MAX } from "@millrace/stream";
 import type { Engine } from "../engine.ts";
 import { JOBS_RUNNING_MAX, SOURCES_AT_ONCE } from "../limits.ts";
 
-/** Where the machine is called full: the fuller of the two bounded queues decides. */
-const READY_SOURCES_HIGH = 10_000;
-const EMBED_BATCHES_HIGH = 256;
-
 /** What the dashboard draws, every figure measured (I13). */
 export async function readOverview(engine: Engine, about: { version: string; subscribers: number }): Promise<Overview> {
-  const { meters, memory, storage, jobs, extractor, clock } = engine;
+  const { meters, memory, storage, jobs, clock } = engine;
   const [stats, log, stored] = await Promise.all([memory.stats(), engine.reader.count(), memory.totals()]);
-  const { parseWaiting, pdfWaiting } = extractor.stats();
   const memoryUsage = process.memoryUsage();
+  // Each limit is the one that is enforced: past it the queue refuses.
   const queues = {
-    sources: { depth: jobs.waiting, limit: READY_SOURCES_HIGH },
-    extract: { depth: jobs.inWork + parseWaiting + pdfWaiting, limit: SOURCES_AT_ONCE },
-    embed: { depth: stats.embedDepth, limit: EMBED_BATCHES_HIGH },
+    sources: { depth: jobs.waiting, limit: JOBS_RUNNING_MAX * SOURCES_MAX },
+    extract: { depth: jobs.inWork, limit: SOURCES_AT_ONCE },
+    embed: { depth: stats.embedDepth, limit: WORKER_REQUESTS_MAX },
     storage: { depth: storage.depth, limit: STORAGE_CALLS_MAX },
   };
   return {
