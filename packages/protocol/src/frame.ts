@@ -34,6 +34,8 @@ export type StreamEvent<Data = unknown> = {
   readonly type: string;
   readonly id?: string;
   readonly data: Data;
+  /** The data as JSON text when it is at hand: spliced into the frame as it is. Well-formed, and equal to `data`. */
+  readonly json?: string;
   readonly correlation?: Correlation;
   /** The same id twice in one stream is one append (I3). */
   readonly messageId?: string;

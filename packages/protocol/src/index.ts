@@ -6,6 +6,36 @@ export { CODES, type Code, type ErrorBody, fromErrorBody, isCode, MillraceError,
 export { type Cursor, formatCursor, parseCursor } from "./cursor.ts";
 export { ERROR_STATUS, type ErrorStatus } from "./error-status.ts";
 export type { Correlation, Frame, ProducerPosition, Seq, SpaceId, StreamEvent, StreamId } from "./frame.ts";
+export {
+  type AgentMode,
+  APPLICATION_PREFIX,
+  type DebuggerPause,
+  type Failure,
+  FRAME_FAMILIES,
+  FRAME_TYPES,
+  type FrameDataOf,
+  type FrameType,
+  type Interruption,
+  isFrameType,
+  type LlmDelta,
+  type LlmFinal,
+  type LlmStart,
+  type Log,
+  type LogLevel,
+  type TextDelta,
+  type TextDeltaInput,
+  type ThinkingFinal,
+  type ThinkingModeCompleted,
+  type ThinkingModeStarted,
+  type ThinkingModeUpdate,
+  type ThinkingStart,
+  type ThinkingSummary,
+  type TimelineUpsert,
+  type ToolDone,
+  type ToolResult,
+  type ToolStart,
+  type WholeMessage,
+} from "./frame-types.ts";
 export type { Gap, GapReason, ServerMessage } from "./messages.ts";
 export { isReservedStream, jobStream, spaceStream, toSpaceId, toStreamId } from "./names.ts";
 export type {
@@ -16,6 +46,7 @@ export type {
   CreateSpace,
   EmbeddingSpec,
   Entity,
+  Finding,
   Job,
   JobSource,
   JobState,
@@ -25,9 +56,12 @@ export type {
   RecallRequest,
   RecallResponse,
   RecallResult,
+  RetentionPolicy,
   Source,
   SourceState,
   Space,
   StoredDocument,
   StreamEntry,
+  StreamRetention,
+  VerifyReport,
 } from "./schemas.ts";

@@ -1,5 +1,6 @@
 import type { ErrorBody } from "@millrace/core";
 import type { Frame, Seq, StreamId } from "./frame.ts";
+import type { AppendResponse } from "./schemas.ts";
 
 /** Why a cursor could not be honoured: its epoch was replaced, or its frames are past retention. */
 export type GapReason = "epoch" | "retention";
@@ -22,10 +23,14 @@ export type ServerMessage =
       readonly stream: StreamId;
       readonly epoch: string;
       readonly head: Seq;
+      /** Frames up to here are safe from a power cut. */
+      readonly durable: number;
       readonly after: number;
     }
   | { readonly op: "frames"; readonly sub: number; readonly frames: readonly Frame[] }
   | ({ readonly op: "gap"; readonly sub: number } & Gap)
-  | { readonly op: "error"; readonly sub?: number; readonly error: ErrorBody }
+  | { readonly op: "durable"; readonly sub: number; readonly seq: number }
+  | ({ readonly op: "appended"; readonly id: number } & AppendResponse)
+  | { readonly op: "error"; readonly sub?: number; readonly id?: number; readonly error: ErrorBody }
   | { readonly op: "ping" }
   | { readonly op: "pong" };

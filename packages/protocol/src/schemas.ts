@@ -174,22 +174,23 @@ export const EventSchema = Type.Object(
   closed,
 );
 
-export const AppendSchema = Type.Object(
-  {
-    events: Type.Array(EventSchema, { minItems: 1, maxItems: APPEND_EVENTS_MAX }),
-    producer: Type.Optional(
-      Type.Object(
-        {
-          id: Type.String({ minLength: 1, maxLength: 200 }),
-          epoch: Count,
-          seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - APPEND_EVENTS_MAX }),
-        },
-        closed,
-      ),
+const appendFields = {
+  events: Type.Array(EventSchema, { minItems: 1, maxItems: APPEND_EVENTS_MAX }),
+  producer: Type.Optional(
+    Type.Object(
+      {
+        id: Type.String({ minLength: 1, maxLength: 200 }),
+        epoch: Count,
+        seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - APPEND_EVENTS_MAX }),
+      },
+      closed,
     ),
-  },
-  closed,
-);
+  ),
+  /** When the answer comes: once the frames are durable, or as soon as they have their numbers. */
+  ack: Type.Optional(Type.Enum(["durable", "accepted"])),
+};
+
+export const AppendSchema = Type.Object(appendFields, closed);
 
 export const AppendResponseSchema = Type.Object({
   stream: Text,
@@ -199,6 +200,7 @@ export const AppendResponseSchema = Type.Object({
   cursor: Text,
   accepted: Count,
   duplicates: Count,
+  durableSeq: Count,
 });
 
 export const FrameSchema = Type.Object({
@@ -219,6 +221,38 @@ export const StreamSchema = Type.Object({
   head: Count,
   frames: Count,
   bytes: Count,
+});
+
+const Bound = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+
+export const RetentionPolicySchema = Type.Object(
+  { maxAgeMs: Type.Optional(Bound), maxBytes: Type.Optional(Bound), maxFrames: Type.Optional(Bound) },
+  closed,
+);
+
+export const StreamRetentionSchema = Type.Object({
+  ...StreamSchema.properties,
+  policy: RetentionPolicySchema,
+  isDefault: Type.Boolean(),
+});
+
+export const FindingSchema = Type.Object({
+  check: Text,
+  stream: Type.Optional(Text),
+  seq: Type.Optional(Count),
+  message: Text,
+});
+
+export const VerifyReportSchema = Type.Object({
+  isSound: Type.Boolean(),
+  streams: Count,
+  frames: Count,
+  bytes: Count,
+  entities: Count,
+  notCompared: Count,
+  findings: Type.Array(FindingSchema),
+  found: Count,
+  tookMs: Ms,
 });
 
 export const EntitySchema = Type.Object({
@@ -275,9 +309,28 @@ export const OverviewSchema = Type.Object({
 
 const Sub = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
 
+/** Most frames a subscriber may let the engine send before it acknowledges some. */
+export const WINDOW_FRAMES_MAX = 100_000;
+
 export const ClientMessageSchema = Type.Union([
-  Type.Object({ op: Type.Literal("subscribe"), sub: Sub, stream: Text, after: Type.Optional(Text) }, closed),
+  Type.Object(
+    {
+      op: Type.Literal("subscribe"),
+      sub: Sub,
+      stream: Text,
+      after: Type.Optional(Text),
+      /** How frames come: as objects, or as arrays that leave out what the subscription knows. */
+      format: Type.Optional(Type.Enum(["frames", "compact"])),
+      /** Flow control: at most so many frames are sent beyond the last one acknowledged. */
+      window: Type.Optional(Type.Integer({ minimum: 1, maximum: WINDOW_FRAMES_MAX })),
+      /** Whether to be told how far the frames sent are durable. */
+      durable: Type.Optional(Type.Boolean()),
+    },
+    closed,
+  ),
+  Type.Object({ op: Type.Literal("ack"), sub: Sub, seq: Count }, closed),
   Type.Object({ op: Type.Literal("unsubscribe"), sub: Sub }, closed),
+  Type.Object({ op: Type.Literal("append"), id: Sub, stream: Text, ...appendFields }, closed),
   Type.Object({ op: Type.Literal("ping") }, closed),
 ]);
 
@@ -298,6 +351,10 @@ export type RecallResponse = Static<typeof RecallResponseSchema>;
 export type AppendRequest = Static<typeof AppendSchema>;
 export type AppendResponse = Static<typeof AppendResponseSchema>;
 export type StreamEntry = Static<typeof StreamSchema>;
+export type RetentionPolicy = Static<typeof RetentionPolicySchema>;
+export type StreamRetention = Static<typeof StreamRetentionSchema>;
+export type Finding = Static<typeof FindingSchema>;
+export type VerifyReport = Static<typeof VerifyReportSchema>;
 export type Entity = Static<typeof EntitySchema>;
 export type Latency = Static<typeof LatencySchema>;
 export type Overview = Static<typeof OverviewSchema>;

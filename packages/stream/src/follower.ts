@@ -1,21 +1,35 @@
 import { type Clock, type Histogram, MillraceError, systemClock } from "@millrace/core";
 import type { Cursor, Gap, StreamId } from "@millrace/protocol";
+import { Batch } from "./batch.ts";
 import { READ_BYTES_MAX, READ_FRAMES_MAX, SUBSCRIBER_BYTES_MAX, SUBSCRIBER_STALL_MS } from "./limits.ts";
-import type { LiveStream, StoredFrame } from "./live-stream.ts";
+import type { LiveStream } from "./live-stream.ts";
 import { aheadOf } from "./log-reader.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { StallWatch } from "./stall-watch.ts";
 import type { LogReads } from "./storage/log-module.ts";
 import type { Storage } from "./storage/storage.ts";
 
+/** Where following begins: frames after `after` follow. `durable` of those up to `head` are safe from a power cut. */
+export type FollowStart = {
+  readonly stream: StreamId;
+  readonly epoch: string;
+  readonly head: number;
+  readonly durable: number;
+  readonly after: number;
+};
+
 /** Where a follower's frames go: one subscription on one socket. Calls come in order and never overlap. */
 export interface FollowerSink {
   /** Bytes handed over and not yet taken by the peer. Call `Follower.drained` when they have become fewer. */
   readonly unsentBytes: number;
+  /** Most frames it takes now, for a peer that acknowledges; call `Follower.drained` when they have become more. Default: no such limit. */
+  readonly framesMax?: number;
   /** Always first: where the stream is and where following begins. */
-  begin(start: { stream: StreamId; epoch: string; head: number; after: number }): void;
-  frames(frames: readonly StoredFrame[]): void;
+  begin(start: FollowStart): void;
+  frames(batch: Batch): void;
   gap(gap: Gap): void;
+  /** Frames handed over are durable up to `seq`. Only asked for by sinks that have it. */
+  durable?(seq: number): void;
   /** The subscription has ended; no call follows. */
   fail(error: MillraceError): void;
 }
@@ -27,10 +41,12 @@ export type FollowerOptions = {
   readonly after: Cursor | undefined;
   readonly sink: FollowerSink;
   readonly clock?: Clock;
-  /** Takes microseconds from commit to hand-over of frames pushed live. */
+  /** Takes microseconds from numbering to hand-over of frames pushed live. */
   readonly deliverMicros?: Histogram;
-  /** Called with the number of frames of each hand-over. */
-  readonly onDelivered?: (frames: number) => void;
+  /** Called with the number of frames of each hand-over, and whether they came from memory. */
+  readonly onDelivered?: (frames: number, isLive: boolean) => void;
+  /** Called when the reader went over its budget and is fed from the log from then on. */
+  readonly onDemoted?: () => void;
 };
 
 /**
@@ -45,8 +61,10 @@ export class Follower implements Disposable {
   readonly #stopWaking: () => void;
   #epoch: string;
   #sent: number;
+  #toldDurable: number;
   #isPulling = false;
   #isClosed = false;
+  #isWaitingForRoom = false;
   readonly #stall: StallWatch;
 
   private constructor(options: FollowerOptions, live: LiveStream, after: number) {
@@ -55,6 +73,7 @@ export class Follower implements Disposable {
     this.#live = live;
     this.#epoch = live.epoch;
     this.#sent = after;
+    this.#toldDurable = live.durable;
     this.#stall = new StallWatch(this.#clock, () => this.#endStalled());
     this.#stopWaking = live.onChange(() => this.#pull());
   }
@@ -73,21 +92,39 @@ export class Follower implements Disposable {
     }
   }
 
-  /** Tells the sink where following begins, and returns it. */
+  /** Tells the sink where following begins, and returns it: the one decision from which frames follow without a seam. */
   static #begin({ stream, after, sink }: FollowerOptions, live: LiveStream): number {
     const wanted = after && after.seq > 0 ? after : undefined;
-    const isOtherEpoch = wanted !== undefined && wanted.epoch !== live.epoch;
-    if (wanted && !isOtherEpoch && wanted.seq > live.durable) throw aheadOf(stream, wanted, live.durable);
-    const isPastRetention = wanted !== undefined && wanted.seq < live.first - 1;
-    const isHonoured = wanted !== undefined && !isOtherEpoch && !isPastRetention;
-    const from = isHonoured ? wanted.seq : live.first - 1;
-    sink.begin({ stream, epoch: live.epoch, head: live.durable, after: from });
-    if (wanted && !isHonoured) sink.gap(gapOf(live, wanted.seq, isOtherEpoch ? "epoch" : "retention"));
+    const place = wanted && live.placeOf(wanted);
+    if (wanted && place !== undefined && place > live.visible) throw aheadOf(stream, wanted, live.visible);
+    const isHonoured = place !== undefined && place >= live.first - 1;
+    const kept = wanted && place === undefined ? live.keptOf(wanted.epoch) : undefined;
+    const from = isHonoured ? place : Math.max(live.first - 1, kept ?? 0);
+    sink.begin({ stream, epoch: live.epoch, head: live.visible, durable: live.durable, after: from });
+    if (wanted && !isHonoured) {
+      sink.gap(gapOf(live, wanted.seq, from + 1, place === undefined ? "epoch" : "retention"));
+    }
     return from;
   }
 
-  /** Tells the follower that its peer took some bytes. Cheap unless it waits for just that. */
+  /** The last frame handed over. */
+  get position(): number {
+    return this.#sent;
+  }
+
+  /** How far the stream is ahead. */
+  get backlog(): number {
+    return Math.max(0, this.#live.visible - this.#sent);
+  }
+
+  /** Whether it is over its budget, and fed from the log once it drains. */
+  get isLagging(): boolean {
+    return this.#stall.isWatching;
+  }
+
+  /** Tells the follower that its peer took some bytes or frames. Cheap unless it waits for just that. */
   drained(): void {
+    if (this.#isWaitingForRoom) this.#pull();
     if (!this.#stall.isWatching) return;
     this.#stall.progressed();
     if (!this.#isOverBudget()) this.#pull();
@@ -101,33 +138,71 @@ export class Follower implements Disposable {
     this.#options.sequencer.release(this.#live);
   }
 
+  /** What memory holds is handed over at once, without a turn between the wake and the write. */
   #pull(): void {
     if (this.#isPulling || this.#isClosed) return;
     this.#isPulling = true;
-    this.#pullAll()
-      .catch((error: unknown) => this.#end(MillraceError.from(error)))
-      .finally(() => {
-        this.#isPulling = false;
-        // A wake that came while the last read was ending found isPulling set; what it announced is looked for again.
-        if (!this.#isClosed && this.#hasMore() && !this.#isStalled()) this.#pull();
-      });
+    try {
+      const reading = this.#pullLive();
+      if (reading) {
+        void this.#continue(reading);
+        return;
+      }
+    } catch (error) {
+      this.#end(MillraceError.from(error));
+    }
+    this.#isPulling = false;
   }
 
-  async #pullAll(): Promise<void> {
+  async #continue(first: Promise<Batch>): Promise<void> {
+    try {
+      for (let reading: Promise<Batch> | undefined = first; reading; reading = this.#pullLive()) {
+        const batch = await reading;
+        if (this.#isClosed) return;
+        this.#handOver(batch);
+      }
+    } catch (error) {
+      this.#end(MillraceError.from(error));
+    }
+    this.#isPulling = false;
+    // A wake that came while the last read was ending found isPulling set; what it announced is looked for again.
+    if (this.#hasMore() && !this.#isStalled() && !this.#isWaitingForRoom) this.#pull();
+  }
+
+  /** Hands over what memory holds. Returns the read under way when the next frames are in the log only. */
+  #pullLive(): Promise<Batch> | undefined {
     while (!this.#isClosed) {
       if (this.#live.ended) throw this.#live.ended;
-      if (this.#live.epoch !== this.#epoch) this.#restartEpoch();
-      if (!this.#hasMore()) return;
-      if (this.#isOverBudget()) return this.#stall.start();
-      this.#stall[Symbol.dispose]();
-      const frames = this.#live.recent(this.#sent + 1, READ_FRAMES_MAX, READ_BYTES_MAX) ?? (await this.#readLog());
-      if (this.#isClosed) return;
-      this.#handOver(frames);
+      if (this.#live.epoch !== this.#epoch) this.#takeEpoch();
+      this.#tellDurable();
+      if (this.#sent >= this.#live.visible) return undefined;
+      if (!this.#hasRoom()) return undefined;
+      if (this.#sent < this.#live.first - 1) this.#skipTrimmed();
+      const batch = this.#live.batchAfter(this.#sent, this.#framesMax());
+      if (!batch) return this.#readLog();
+      this.#handOver(batch);
     }
+    return undefined;
+  }
+
+  #hasRoom(): boolean {
+    this.#isWaitingForRoom = this.#framesMax() < 1;
+    if (this.#isWaitingForRoom) return false;
+    if (this.#isOverBudget()) {
+      if (!this.#stall.isWatching) this.#options.onDemoted?.();
+      this.#stall.start();
+      return false;
+    }
+    this.#stall[Symbol.dispose]();
+    return true;
+  }
+
+  #framesMax(): number {
+    return Math.min(READ_FRAMES_MAX, this.#options.sink.framesMax ?? READ_FRAMES_MAX);
   }
 
   #hasMore(): boolean {
-    return this.#live.ended !== undefined || this.#sent < this.#live.durable;
+    return !this.#isClosed && (this.#live.ended !== undefined || this.#sent < this.#live.visible);
   }
 
   #isOverBudget(): boolean {
@@ -138,32 +213,74 @@ export class Follower implements Disposable {
     return this.#stall.isWatching && this.#isOverBudget();
   }
 
-  #handOver(frames: readonly StoredFrame[]): void {
-    const last = frames.at(-1);
-    if (!last)
+  #handOver(batch: Batch): void {
+    // A batch read for others at the same place may hold more than this reader has room for.
+    const room = this.#framesMax();
+    if (room < 1) return;
+    const mine =
+      batch.frames.length <= room ? batch : new Batch(batch.stream, batch.epoch, batch.frames.slice(0, room));
+    if (mine.frames.length === 0) {
+      // The frames were trimmed while they were asked for; `first` tells once the log says so.
+      if (this.#sent < this.#live.first - 1) return;
       throw new MillraceError("storage_failed", `the log of ${this.#live.name} has no frame ${this.#sent + 1}`);
-    this.#options.sink.frames(frames);
-    this.#sent = last.seq;
-    this.#options.onDelivered?.(frames.length);
-    if (last.committedAtMs === undefined) return;
-    this.#options.deliverMicros?.record((this.#clock.monotonic() - last.committedAtMs) * 1000);
+    }
+    if (mine.first !== this.#sent + 1) {
+      this.#skipTo(mine.first);
+      return;
+    }
+    this.#options.sink.frames(mine);
+    this.#sent = mine.last;
+    const { numberedAtMs } = mine;
+    this.#options.onDelivered?.(mine.frames.length, numberedAtMs !== undefined);
+    if (numberedAtMs === undefined) return;
+    this.#options.deliverMicros?.record((this.#clock.monotonic() - numberedAtMs) * 1000);
   }
 
-  async #readLog(): Promise<readonly StoredFrame[]> {
-    const { rows } = await this.#options.storage.read<LogReads["range"]>("log.range", {
-      stream: this.#live.name,
-      after: this.#sent,
-      limit: READ_FRAMES_MAX,
-      bytesMax: READ_BYTES_MAX,
-    });
-    return rows;
+  /** One read for all who are at the same place: after a restart a thousand readers come back to the same frames. */
+  #readLog(): Promise<Batch> {
+    const { storage } = this.#options;
+    const live = this.#live;
+    const after = this.#sent;
+    const known = live.reads.get(after);
+    if (known) return known;
+    const args = { stream: live.name, after, limit: READ_FRAMES_MAX, bytesMax: READ_BYTES_MAX };
+    const reading = storage
+      .read<LogReads["range"]>("log.range", args)
+      .then(({ rows }) => new Batch(live.name, live.epoch, rows))
+      .finally(() => live.reads.delete(after));
+    live.reads.set(after, reading);
+    return reading;
   }
 
-  #restartEpoch(): void {
-    const before = this.#sent;
+  #tellDurable(): void {
+    const { sink } = this.#options;
+    if (!sink.durable) return;
+    const seq = Math.min(this.#live.durable, this.#sent);
+    if (seq <= this.#toldDurable) return;
+    this.#toldDurable = seq;
+    sink.durable(seq);
+  }
+
+  /** The log was cut, and numbers were given out anew: a reader before the cut goes on, one behind it hears where the new frames begin. */
+  #takeEpoch(): void {
+    const place = this.#live.placeOf({ epoch: this.#epoch, seq: this.#sent as Cursor["seq"] });
+    const kept = this.#live.keptOf(this.#epoch);
     this.#epoch = this.#live.epoch;
-    this.#sent = this.#live.first - 1;
-    this.#options.sink.gap(gapOf(this.#live, before, "epoch"));
+    if (place !== undefined) return;
+    const before = this.#sent;
+    this.#sent = Math.max(this.#live.first - 1, kept ?? 0);
+    this.#toldDurable = this.#sent;
+    this.#options.sink.gap(gapOf(this.#live, before, this.#sent + 1, "epoch"));
+  }
+
+  #skipTrimmed(): void {
+    this.#skipTo(this.#live.first);
+  }
+
+  #skipTo(first: number): void {
+    const before = this.#sent;
+    this.#sent = first - 1;
+    this.#options.sink.gap(gapOf(this.#live, before, first, "retention"));
   }
 
   #endStalled(): void {
@@ -183,6 +300,6 @@ export class Follower implements Disposable {
   }
 }
 
-function gapOf(live: LiveStream, after: number, reason: Gap["reason"]): Gap {
-  return { stream: live.name, epoch: live.epoch, after, first: live.first, head: live.durable, reason };
+function gapOf(live: LiveStream, after: number, first: number, reason: Gap["reason"]): Gap {
+  return { stream: live.name, epoch: live.epoch, after, first, head: live.visible, reason };
 }

@@ -1,7 +1,7 @@
 import { MillraceError } from "@millrace/core";
 import { type Cursor, type Entity, formatCursor, type StreamEntry, type StreamId } from "@millrace/protocol";
 import { READ_BYTES_MAX } from "./limits.ts";
-import type { LogReads, StreamRow } from "./storage/log-module.ts";
+import type { LogReads, Range, StreamRow } from "./storage/log-module.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** Frames of one ranged read, as the JSON they were stored as. */
@@ -30,24 +30,29 @@ export class LogReader {
     this.#storage = storage;
   }
 
-  /** Frames after the cursor. A cursor of another epoch is `stale_epoch`, one past the head `invalid_argument`; a stream without frames is `not_found`. */
+  /** Frames after the cursor. A cursor of another epoch is `stale_epoch`, one past the head `invalid_argument`, one before the first frame kept `gone`; a stream without frames is `not_found`. */
   async frames(stream: StreamId, after: Cursor | undefined, limit: number): Promise<FramePage> {
     const from = after?.seq ?? 0;
-    const { row, rows } = await this.#storage.read<LogReads["range"]>("log.range", {
-      stream,
-      after: from,
-      limit,
-      bytesMax: READ_BYTES_MAX,
-    });
-    const { epoch, head } = found(stream, row);
-    if (after && after.seq > 0 && after.epoch !== epoch) {
+    const args = { stream, after: from, limit, bytesMax: READ_BYTES_MAX };
+    let range = await this.#storage.read<LogReads["range"]>("log.range", args);
+    if (from > (range.row?.head ?? 0)) {
+      // A reader may have seen a frame whose commit is under way: what was handed in before this call counts.
+      await this.#storage.settled();
+      range = await this.#storage.read<LogReads["range"]>("log.range", args);
+    }
+    const { epoch, first, head } = found(stream, range.row);
+    if (after && from > 0 && !isOf(range, after)) {
       throw new MillraceError(
         "stale_epoch",
         `the cursor is of epoch ${after.epoch}; stream ${stream} is now ${epoch}: read it again from its start`,
       );
     }
-    if (after && after.seq > head) throw aheadOf(stream, after, head);
-    return { epoch, frames: rows, last: rows.at(-1)?.seq ?? from, head };
+    if (after && from > head) throw aheadOf(stream, after, head);
+    if (after && from > 0 && from < first - 1) {
+      const message = `stream ${stream} keeps frames from ${first} on; those after ${from} are past retention: read from ${epoch}:${first - 1}`;
+      throw new MillraceError("gone", message);
+    }
+    return { epoch, frames: range.rows, last: range.rows.at(-1)?.seq ?? from, head };
   }
 
   async timeline(stream: StreamId, after: number, limit: number): Promise<TimelinePage> {
@@ -89,6 +94,11 @@ export class LogReader {
   count(): Promise<{ streams: number; frames: number }> {
     return this.#storage.read<LogReads["count"]>("log.count", null);
   }
+}
+
+/** Whether the cursor is a place in this log: of its epoch, or of the part of an older one that was kept. */
+function isOf({ row, lineage }: Range, { epoch, seq }: Cursor): boolean {
+  return row?.epoch === epoch || lineage.some((kept) => kept.epoch === epoch && seq <= kept.upTo);
 }
 
 function found(stream: StreamId, row: StreamRow | undefined): StreamRow {

@@ -1,21 +1,36 @@
-import { type Clock, createIdFactory, Deadline, MillraceError, systemClock } from "@millrace/core";
-import type { Frame, ProducerPosition, Seq, StreamEvent, StreamId } from "@millrace/protocol";
+import { type Clock, createIdFactory, Deadline, Histogram, MillraceError, systemClock } from "@millrace/core";
+import { isReservedStream, type ProducerPosition, type StreamEvent, type StreamId } from "@millrace/protocol";
 import { encodeFrame } from "./encode-frame.ts";
-import { DATA_DEPTH_MAX, FENCE_WAIT_MS, FRAME_BYTES_MAX } from "./limits.ts";
-import type { LiveStream, StoredFrame } from "./live-stream.ts";
+import { Flusher } from "./flusher.ts";
+import type { LifecycleRow } from "./lifecycle/entity-table.ts";
+import { LifecycleCounters } from "./lifecycle/lifecycle-counters.ts";
+import { Lifecycles } from "./lifecycle/lifecycles.ts";
+import { ParkedLifecycles } from "./lifecycle/parked-lifecycles.ts";
+import { DATA_DEPTH_MAX, FENCE_WAIT_MS, FRAME_BYTES_MAX, RECOVER_EVENTS_MAX, RECOVER_STREAMS_MAX } from "./limits.ts";
+import type { LiveStream, Pending } from "./live-stream.ts";
 import { isDeeperThan } from "./nesting.ts";
-import type { AppendArgs, FrameRow, LogReads } from "./storage/log-module.ts";
+import { RingBudget } from "./ring-budget.ts";
+import type { AppendArgs, LogReads } from "./storage/log-module.ts";
 import type { Storage } from "./storage/storage.ts";
 import type { Call } from "./storage/storage-module.ts";
+import type { StoredFrame } from "./stored-frame.ts";
 import { StreamTable } from "./stream-table.ts";
 import { makesEntity } from "./timeline/reducer.ts";
+import { createTranslators, type Translators } from "./translate/translators.ts";
 
-/** Characters of an epoch: 48 bits of time and 20 random ones; two logs of one name never share it in practice. */
+/** Characters of an epoch, 5 random bits each: two logs of one name never share one in practice. */
 const EPOCH_LENGTH = 14;
+
+/** When readers see a frame: once it is durable, or at once while its commit is under way (decision 0007). */
+export type Mode = "strict" | "relaxed";
 
 export type SequencerOptions = {
   readonly storage: Storage;
   readonly clock?: Clock;
+  /** Of clients' streams; default `relaxed`. The engine's own streams are `strict`. */
+  readonly mode?: Mode;
+  /** What events of foreign types become; default: a `log` frame each. */
+  readonly translators?: Translators;
   /** Called with the number of frames of each append once they are durable. */
   readonly onAppended?: (frames: number) => void;
 };
@@ -23,38 +38,68 @@ export type SequencerOptions = {
 export type AppendOptions = {
   /** Numbers the first event; the others follow it (I3). */
   readonly producer?: ProducerPosition;
-  /** Writes that are kept exactly when the frames are: one transaction. Not run when every event is a duplicate. */
+  /** Writes that are kept exactly when the frames are: one transaction. Not run when every event is a duplicate. Implies `strict`. */
   readonly alongside?: readonly Call[];
+  /** Default: that of the sequencer, or `strict` for the engine's own streams. */
+  readonly mode?: Mode;
 };
 
-export type Appended = {
+export type Accepted = {
   readonly epoch: string;
   /** Of the frames appended; both are the head when every event was a duplicate. */
   readonly firstSeq: number;
   readonly lastSeq: number;
   readonly accepted: number;
   readonly duplicates: number;
+};
+
+export type Appended = Accepted & {
   /** What the writes alongside returned, in their order; empty when every event was a duplicate. */
   readonly values: readonly unknown[];
 };
 
+export type Submitted = Accepted & {
+  /** The stream's frames up to here were durable when this one was accepted. */
+  readonly durableSeq: number;
+  /** Settles when the frames, and the originals of duplicates, are durable; rejects when they were not kept. */
+  readonly durable: Promise<Appended>;
+};
+
 /**
- * Turns events into numbered frames (I1, I2, I3), hands them to the storage thread and shows them to readers once they are durable. It
- * never waits for a reader (I5): readers are woken and read for themselves.
+ * Turns events into numbered frames (I1, I2, I3), hands them to the storage thread and shows them to readers. It never waits for a
+ * reader (I5): readers are woken and read for themselves; and in `relaxed` mode readers do not wait for the disk.
  */
 export class Sequencer {
+  /** Microseconds on this thread from a call of `submit` to its frames being in the ring and handed to the storage thread. */
+  readonly consumeMicros = new Histogram();
+  readonly flusher: Flusher;
+  readonly rings = new RingBudget();
+  readonly translators: Translators;
+  /** What lifecycles refused and found odd, over all streams (I7). */
+  readonly lifecycles = new LifecycleCounters();
   readonly #storage: Storage;
   readonly #clock: Clock;
+  readonly #mode: Mode;
   readonly #newId: () => string;
-  readonly #streams = new StreamTable((live) => this.#load(live));
-  readonly #dirty = new Set<LiveStream>();
+  readonly #streams = new StreamTable(
+    (live) => this.#load(live),
+    (live) => this.#dropped(live),
+  );
+  /** What is open in streams that left memory: their texts' lengths are in no row of the log. */
+  readonly #parked = new ParkedLifecycles();
+  /** Streams whose epoch was renewed in memory only: held until an append has made it durable, since it is known nowhere else. */
+  readonly #renewed = new Set<LiveStream>();
   readonly #onAppended: (frames: number) => void;
 
-  constructor({ storage, clock = systemClock, onAppended = () => {} }: SequencerOptions) {
+  constructor(options: SequencerOptions) {
+    const { storage, clock = systemClock, mode = "relaxed", translators = createTranslators() } = options;
     this.#storage = storage;
     this.#clock = clock;
+    this.#mode = mode;
+    this.translators = translators;
     this.#newId = createIdFactory(clock);
-    this.#onAppended = onAppended;
+    this.#onAppended = options.onAppended ?? (() => {});
+    this.flusher = new Flusher(clock);
   }
 
   /** Streams open in memory. */
@@ -62,21 +107,35 @@ export class Sequencer {
     return this.#streams.size;
   }
 
+  /** Those streams. */
+  opened(): Iterable<LiveStream> {
+    return this.#streams.opened();
+  }
+
   /**
    * Appends the events that are new, in order, and settles when they are durable. All or nothing: rejects with `stale_epoch`, `sequence_gap`,
    * `too_large`, `invalid_argument`, `overloaded`, `timeout`, `storage_full` or `storage_failed`, and then no frame of this call exists.
    */
   async append(stream: StreamId, events: readonly StreamEvent[], options: AppendOptions = {}): Promise<Appended> {
+    const { durable } = await this.submit(stream, events, options);
+    return durable;
+  }
+
+  /**
+   * As `append`, but settles as soon as the events have their numbers: in `relaxed` mode readers see them from here on. `durable` tells what
+   * became of them; frames that were seen and not kept are taken back with a new epoch.
+   */
+  async submit(stream: StreamId, events: readonly StreamEvent[], options: AppendOptions = {}): Promise<Submitted> {
     const live = await this.#streams.hold(stream);
     try {
       if (live.isFenced) {
         await Deadline.after(FENCE_WAIT_MS, this.#clock).race(`reading stream ${stream} again`, live.unfenced());
       }
-      if (!live.ended) return await this.#appendTo(live, events, options);
+      if (!live.ended) return this.#submitTo(live, events, options);
     } finally {
       this.#streams.release(live);
     }
-    return this.append(stream, events, options);
+    return this.submit(stream, events, options);
   }
 
   /** The stream, for a reader; it stays in memory until it is given to `release`. `overloaded` when too many are followed. */
@@ -95,64 +154,156 @@ export class Sequencer {
     for (const stream of streams) this.#streams.end(stream, new MillraceError("gone", `stream ${stream} was deleted`));
   }
 
+  /**
+   * Ends what a restart left open (I7): each message, tool call and the like gets its `interrupted` frame. Call it once, before anything is
+   * appended. Answers how many streams had something open.
+   */
+  async recover(): Promise<number> {
+    let streams = 0;
+    let after = 0;
+    for (;;) {
+      const args = { after, limit: RECOVER_STREAMS_MAX };
+      const page = await this.#storage.read<LogReads["unended"]>("log.unended", args);
+      await Promise.all(page.map(({ name }) => this.#closeOpen(name as StreamId)));
+      streams += page.length;
+      const last = page.at(-1);
+      if (!last) return streams;
+      after = last.id;
+    }
+  }
+
+  async #closeOpen(stream: StreamId): Promise<void> {
+    const live = await this.#streams.hold(stream);
+    try {
+      const events = live.lifecycles?.closeAll("restart") ?? [];
+      for (let at = 0; at < events.length; at += RECOVER_EVENTS_MAX) {
+        await this.append(stream, events.slice(at, at + RECOVER_EVENTS_MAX), { mode: "strict" });
+      }
+    } finally {
+      this.#streams.release(live);
+    }
+  }
+
+  /** Frames before `first` are gone from the log: readers that are behind it get a gap. */
+  trimmed(stream: StreamId, first: number): void {
+    const live = this.#streams.find(stream);
+    if (!live) return;
+    live.trim(first);
+    this.flusher.mark(live);
+  }
+
   /** From the check for room to the hand-over nothing waits: a call that is refused has taken no number. */
-  async #appendTo(live: LiveStream, events: readonly StreamEvent[], options: AppendOptions): Promise<Appended> {
+  #submitTo(live: LiveStream, events: readonly StreamEvent[], options: AppendOptions): Submitted {
+    const startedMs = this.#clock.monotonic();
     this.#storage.checkRoom();
     const { producer, alongside = [] } = options;
-    const admitted = live.admit(events, producer);
-    const rows = this.#number(live, admitted);
-    const position = producer && live.advanceProducer(producer, events.length);
-    const call: AppendArgs = {
+    const duplicates = live.duplicates(events, producer);
+    const fresh = duplicates ? events.filter((_, at) => !duplicates[at]) : events;
+    const { ready, pending } = this.#prepare(live, fresh, options, startedMs);
+    const call = this.#toCall(live, ready, pending, producer && toPosition(live, producer, events.length));
+    if (live.take(pending)) this.#shown(live);
+    // An append of duplicates still goes through the storage thread: its answer means that the originals are durable.
+    const calls = fresh.length === 0 ? [] : [{ op: "log.append", args: call }, ...alongside];
+    const accepted: Accepted = {
+      epoch: live.epoch,
+      firstSeq: pending.frames[0]?.seq ?? live.head,
+      lastSeq: live.head,
+      accepted: fresh.length,
+      duplicates: events.length - fresh.length,
+    };
+    const durable = this.#write(live, pending, calls).then((values) => ({ ...accepted, values: values.slice(1) }));
+    // Who wants to know awaits it; who does not must not end the process.
+    durable.catch(() => {});
+    this.consumeMicros.record((this.#clock.monotonic() - startedMs) * 1000);
+    return { ...accepted, durableSeq: live.durable, durable };
+  }
+
+  /** Makes frames of the events, or throws and has changed nothing. */
+  #prepare(live: LiveStream, events: readonly StreamEvent[], options: AppendOptions, startedMs: number) {
+    if (!live.lifecycles) return { ready: events, pending: this.#number(live, events, options, startedMs) };
+    const translated = this.translators.translate(events, live.name);
+    try {
+      const ready = live.lifecycles.check(translated);
+      return { ready, pending: this.#number(live, ready, options, startedMs) };
+    } catch (error) {
+      this.translators.revert();
+      throw error;
+    }
+  }
+
+  #number(live: LiveStream, events: readonly StreamEvent[], options: AppendOptions, numberedAtMs: number): Pending {
+    // Encoded with the numbers they will get, before any number is taken: a frame that is too large must not leave a hole (I1).
+    const ts = Math.max(live.lastTs, this.#clock.now());
+    const frames: StoredFrame[] = [];
+    let seq = live.head;
+    for (const event of events) {
+      const { type, id, data, json: given, correlation } = event;
+      if (isDeeperThan(DATA_DEPTH_MAX, data)) throw tooDeep(type);
+      seq++;
+      const body = { ts, type, id: id ?? this.#newId(), data: given ?? JSON.stringify(data) ?? "null", correlation };
+      const json = encodeFrame(live.framePrefix, seq, body);
+      if (json.length > FRAME_BYTES_MAX) throw tooLarge(type, json.length);
+      frames.push({ seq, json, numberedAtMs });
+    }
+    live.lastTs = ts;
+    return { frames, isRelaxed: this.#isRelaxed(live, options), isDurable: false };
+  }
+
+  /** The first append of a stream after it was opened is a barrier: its commit marks that frames may be seen early (decision 0007). */
+  #isRelaxed(live: LiveStream, { mode, alongside }: AppendOptions): boolean {
+    return live.isOpen && alongside === undefined && this.#modeOf(live, mode) === "relaxed";
+  }
+
+  #modeOf(live: LiveStream, mode: Mode | undefined): Mode {
+    return mode ?? (isReservedStream(live.name) ? "strict" : this.#mode);
+  }
+
+  #toCall(
+    live: LiveStream,
+    events: readonly StreamEvent[],
+    { frames }: Pending,
+    producer: AppendArgs["producer"],
+  ): AppendArgs {
+    const entitiesAt: number[] = [];
+    const lifecycles: LifecycleRow[] = [];
+    let messageIds: (string | null)[] | undefined;
+    for (let at = 0; at < events.length; at++) {
+      const event = events[at] as StreamEvent;
+      const { type, messageId } = event;
+      if (live.lifecycles) live.lifecycles.apply(event, live.head + 1 + at, lifecycles);
+      else if (makesEntity(live.name, type)) entitiesAt.push(at);
+      if (messageId === undefined) continue;
+      messageIds ??= new Array<null>(events.length).fill(null);
+      messageIds[at] = messageId;
+      live.rememberMessage(messageId, live.head + 1 + at);
+    }
+    return {
       stream: live.name,
       epoch: live.epoch,
       nowMs: this.#clock.now(),
-      rows,
-      ...(producer && position !== undefined
-        ? { producer: { id: producer.producer, epoch: producer.epoch, seq: position } }
-        : {}),
-    };
-    // An append of duplicates still goes through the storage thread: its answer means that the originals are durable.
-    const calls = rows.length === 0 ? [] : [{ op: "log.append", args: call }, ...alongside];
-    const values = await this.#write(live, rows, calls);
-    this.#onAppended(rows.length);
-    return {
-      epoch: live.epoch,
-      firstSeq: rows[0]?.seq ?? live.durable,
-      lastSeq: rows.at(-1)?.seq ?? live.durable,
-      accepted: rows.length,
-      duplicates: events.length - rows.length,
-      values: values.slice(1),
+      firstSeq: live.head + 1,
+      jsons: frames.map(({ json }) => json),
+      opens: !live.isOpen && this.#modeOf(live, undefined) === "relaxed",
+      ...(entitiesAt.length > 0 ? { entitiesAt } : {}),
+      ...(lifecycles.length > 0 ? { lifecycles } : {}),
+      ...(messageIds ? { messageIds } : {}),
+      ...(producer ? { producer } : {}),
+      ...(live.renewed ? { renews: live.renewed } : {}),
     };
   }
 
-  #number(live: LiveStream, admitted: readonly { event: StreamEvent; isDuplicate: boolean }[]): FrameRow[] {
-    const fresh = admitted.filter(({ isDuplicate }) => !isDuplicate);
-    // Encoded with the numbers they will get, before any number is taken: a frame that is too large must not leave a hole (I1).
-    const ts = this.#clock.now();
-    const encoded = fresh.map(({ event }, at) => {
-      const { type, id, data, correlation, messageId } = event;
-      if (isDeeperThan(DATA_DEPTH_MAX, data)) throw tooDeep(type);
-      const seq = (live.head + 1 + at) as Seq;
-      const base = { stream: live.name, epoch: live.epoch, seq, ts, type, id: id ?? this.#newId(), data: data ?? null };
-      const frame: Frame = correlation === undefined ? base : { ...base, correlation };
-      const json = encodeFrame(frame);
-      if (json.length > FRAME_BYTES_MAX) throw tooLarge(type, json.length);
-      return { seq, json, makesEntity: makesEntity(frame), messageId };
-    });
-    for (const { messageId } of encoded) live.take(messageId);
-    return encoded;
-  }
-
-  async #write(live: LiveStream, rows: readonly FrameRow[], calls: readonly Call[]): Promise<readonly unknown[]> {
+  async #write(live: LiveStream, pending: Pending, calls: readonly Call[]): Promise<readonly unknown[]> {
+    const isDuplicate = calls.length === 0;
+    let bytes = 0;
+    for (const { json } of pending.frames) bytes += json.length;
     live.pending++;
+    live.holds++;
     try {
-      const values = await this.#storage.writeAll(calls);
+      const values = await this.#storage.writeAll(calls, bytes);
       // Duplicates of a write that failed a moment ago were never kept: they must not be acknowledged. Frames that were kept are.
-      if (live.isFenced && rows.length === 0)
+      if (live.isFenced && isDuplicate)
         throw new MillraceError("storage_failed", `the write before on stream ${live.name} failed; send this again`);
-      const committedAtMs = this.#clock.monotonic();
-      live.publish(rows.map(({ seq, json }): StoredFrame => ({ seq, json, committedAtMs })));
-      if (rows.length > 0) this.#wakeSoon(live);
+      if (!isDuplicate) this.#settled(live, pending, (calls[0] as Call).args as AppendArgs);
       return values;
     } catch (error) {
       live.fence();
@@ -160,7 +311,22 @@ export class Sequencer {
     } finally {
       live.pending--;
       if (live.isFenced && live.pending === 0) void this.#reload(live);
+      this.#streams.release(live);
     }
+  }
+
+  #settled(live: LiveStream, pending: Pending, { opens, renews }: AppendArgs): void {
+    if (opens) live.isOpen = true;
+    if (live.renewed === renews) live.renewed = undefined;
+    this.#holdRenewed(live);
+    live.settle(pending);
+    this.#onAppended(pending.frames.length);
+    this.#shown(live);
+  }
+
+  #shown(live: LiveStream): void {
+    this.rings.touch(live);
+    this.flusher.mark(live);
   }
 
   /** Reads the log again after a failed write, then lets appends go on. When that fails the stream ends for all who hold it. */
@@ -169,6 +335,7 @@ export class Sequencer {
     live.holds++;
     try {
       await this.#load(live);
+      this.#holdRenewed(live);
       live.wakeAll();
     } catch (error) {
       this.#streams.drop(live);
@@ -178,22 +345,33 @@ export class Sequencer {
     }
   }
 
-  /** Readers are woken once per turn of the event loop, however many appends one commit held. */
-  #wakeSoon(live: LiveStream): void {
-    if (this.#dirty.size === 0) setImmediate(() => this.#wakeDirty());
-    this.#dirty.add(live);
+  #dropped(live: LiveStream): void {
+    this.rings.forget(live);
+    this.#parked.park(live);
   }
 
-  #wakeDirty(): void {
-    const streams = [...this.#dirty];
-    this.#dirty.clear();
-    for (const live of streams) live.wakeAll();
+  #holdRenewed(live: LiveStream): void {
+    if (live.renewed && !this.#renewed.has(live)) {
+      this.#renewed.add(live);
+      live.holds++;
+    } else if (!live.renewed && this.#renewed.delete(live)) this.#streams.release(live);
   }
 
   async #load(live: LiveStream): Promise<void> {
     const state = await this.#storage.read<LogReads["load"]>("log.load", { stream: live.name });
-    live.restore(state, this.#newId().slice(0, EPOCH_LENGTH));
+    const lifecycles = this.#parked.complete(live.name, state.row?.head ?? 0, state.lifecycles);
+    live.lifecycles ??= isReservedStream(live.name) ? undefined : new Lifecycles(this.lifecycles);
+    live.restore({ ...state, lifecycles }, newEpoch());
   }
+}
+
+/** Not made of the time: a stream can get a second epoch within the same millisecond. */
+function newEpoch(): string {
+  return Array.from(crypto.getRandomValues(new Uint8Array(EPOCH_LENGTH)), (byte) => (byte & 31).toString(32)).join("");
+}
+
+function toPosition(live: LiveStream, producer: ProducerPosition, count: number): AppendArgs["producer"] {
+  return { id: producer.producer, epoch: producer.epoch, seq: live.advanceProducer(producer, count) };
 }
 
 function tooLarge(type: string, bytes: number): MillraceError {

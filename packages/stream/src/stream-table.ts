@@ -11,17 +11,28 @@ type Entry = { readonly live: LiveStream; readonly loading: Promise<void> };
  */
 export class StreamTable {
   readonly #load: (live: LiveStream) => Promise<void>;
+  readonly #onDropped: (live: LiveStream) => void;
   readonly #entries = new Map<StreamId, Entry>();
   /** Streams without holds, least recently used first. */
   readonly #idle = new Set<LiveStream>();
 
-  /** `load` reads a stream's state from the log. */
-  constructor(load: (live: LiveStream) => Promise<void>) {
+  /** `load` reads a stream's state from the log; `onDropped` hears of each that is forgotten. */
+  constructor(load: (live: LiveStream) => Promise<void>, onDropped: (live: LiveStream) => void = () => {}) {
     this.#load = load;
+    this.#onDropped = onDropped;
   }
 
   get size(): number {
     return this.#entries.size;
+  }
+
+  /** The stream if it is in memory. */
+  find(name: StreamId): LiveStream | undefined {
+    return this.#entries.get(name)?.live;
+  }
+
+  *opened(): Generator<LiveStream> {
+    for (const { live } of this.#entries.values()) yield live;
   }
 
   /** The stream, read from the log on first use. Give it to `release` when done. */
@@ -59,6 +70,7 @@ export class StreamTable {
     if (this.#entries.get(live.name)?.live !== live) return;
     this.#entries.delete(live.name);
     this.#idle.delete(live);
+    this.#onDropped(live);
   }
 
   /** Ends the stream for everyone who holds it, and forgets it. */

@@ -9,3 +9,15 @@ export const logModuleUrl = new URL(
   `./storage/log-module${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
   import.meta.url,
 );
+
+/** The storage module of retention. */
+export const retentionModuleUrl = new URL(
+  `./retention/retention-module${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);
+
+/** The thread that verifies a store. */
+export const verifyWorkerUrl = new URL(
+  `./verify/verify-worker${import.meta.url.endsWith(".ts") ? ".ts" : ".js"}`,
+  import.meta.url,
+);

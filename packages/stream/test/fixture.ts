@@ -2,16 +2,25 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Cursor, Gap, StreamEvent, StreamId } from "@millrace/protocol";
-import { Follower, type FollowerSink, LogReader, openStorage, Sequencer, type StoredFrame } from "@millrace/stream";
+import {
+  type Batch,
+  Follower,
+  type FollowerSink,
+  type FollowStart,
+  LogReader,
+  type Mode,
+  openStorage,
+  Sequencer,
+} from "@millrace/stream";
 
 export const STREAM = "chat:1" as StreamId;
 
 /** A log of its own in a fresh directory; everything is gone when it is disposed. */
-export async function openLog(options: { directory?: string; bytesMax?: number } = {}) {
+export async function openLog(options: { directory?: string; bytesMax?: number; mode?: Mode; modules?: URL[] } = {}) {
   const directory = options.directory ?? mkdtempSync(join(tmpdir(), "millrace-log-"));
-  const { bytesMax } = options;
-  const storage = await openStorage({ directory, ...(bytesMax === undefined ? {} : { bytesMax }) });
-  const sequencer = new Sequencer({ storage });
+  const { bytesMax, mode = "relaxed", modules = [] } = options;
+  const storage = await openStorage({ directory, modules, ...(bytesMax === undefined ? {} : { bytesMax }) });
+  const sequencer = new Sequencer({ storage, mode });
   return {
     directory,
     storage,
@@ -41,14 +50,14 @@ export class CollectingSink implements FollowerSink {
   readonly jsons: string[] = [];
   readonly gaps: Gap[] = [];
   readonly failures: string[] = [];
-  started: { epoch: string; head: number; after: number } | undefined;
+  started: FollowStart | undefined;
   #waiters: { count: number; resolve: () => void }[] = [];
 
-  begin(start: { epoch: string; head: number; after: number }): void {
+  begin(start: FollowStart): void {
     this.started = start;
   }
 
-  frames(frames: readonly StoredFrame[]): void {
+  frames({ frames }: Batch): void {
     for (const { seq, json } of frames) {
       this.seqs.push(seq);
       this.jsons.push(json);

@@ -1,7 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MillraceError } from "@millrace/core";
-import type { Seq } from "@millrace/protocol";
+import type { Seq, StreamId } from "@millrace/protocol";
+import { ACTIVE_STREAMS_MAX } from "@millrace/stream";
 import fc from "fast-check";
 import { CollectingSink, events, openLog, STREAM, temporaryDirectory, upTo } from "./fixture.ts";
 
@@ -167,4 +168,48 @@ test("a data directory of a newer version is refused by name and left as it is",
     openLog({ directory: directory.path }),
     (error) => codeIs("data_too_new")(error) && /version 99/.test(String(error)),
   );
+});
+
+test("data given as JSON text is spliced as it is, unless the lifecycle fills in what is missing", async () => {
+  await using log = await openLog();
+  const raw = [
+    { type: "x.raw", data: { b: 1 }, json: '{ "b": 1 }' },
+    { type: "llm.delta", id: "m1", data: { append: "hi" }, json: '{"append":"hi"}' },
+  ];
+  await log.sequencer.append(STREAM, raw);
+  const { frames } = await log.reader.frames(STREAM, undefined, 10);
+  assert.ok(frames[0]?.json.endsWith('"data":{ "b": 1 }}'));
+  assert.deepEqual(JSON.parse(frames[1]?.json ?? "").data, { offset: 0, append: "hi" });
+});
+
+test("I7: what a restart left open is ended once, and a delta for it is refused", async () => {
+  using directory = temporaryDirectory();
+  const before = await openLog({ directory: directory.path });
+  await before.sequencer.append(STREAM, [
+    { type: "llm.start", id: "m1", data: {} },
+    { type: "llm.delta", id: "m1", data: { append: "half a sen" } },
+    { type: "llm.start", id: "m2", data: {} },
+    { type: "llm.final", id: "m2", data: {} },
+  ]);
+  await before.storage.close();
+  await using log = await openLog({ directory: directory.path });
+  assert.equal(await log.sequencer.recover(), 1);
+  assert.equal(await log.sequencer.recover(), 0);
+  const { frames } = await log.reader.frames(STREAM, undefined, 10);
+  const last = frames.map(({ json }) => JSON.parse(json)).map(({ type, id }) => `${type} ${id}`);
+  assert.deepEqual(last.slice(4), ["interrupted m1"]);
+  const late = [{ type: "llm.delta", id: "m1", data: { append: "tence" } }];
+  await assert.rejects(log.sequencer.append(STREAM, late), { code: "terminal" });
+  const again = [{ type: "llm.delta", id: "m2", data: { append: "more" } }];
+  await assert.rejects(log.sequencer.append(STREAM, again), { code: "terminal" });
+  assert.equal((await log.reader.stream(STREAM)).head, 5);
+});
+
+test("I7: a stream that left memory knows what is open in it when it comes back", async () => {
+  await using log = await openLog();
+  await log.sequencer.append(STREAM, [{ type: "llm.delta", id: "m1", data: { append: "one" } }]);
+  for (let n = 0; n <= ACTIVE_STREAMS_MAX; n++) await log.sequencer.append(`other:${n}` as StreamId, events(1));
+  await log.sequencer.append(STREAM, [{ type: "llm.delta", id: "m1", data: { append: "two" } }]);
+  const { frames } = await log.reader.frames(STREAM, undefined, 10);
+  assert.equal(JSON.parse(frames.at(-1)?.json ?? "").data.offset, 3);
 });

@@ -5,7 +5,8 @@
 import type { DatabaseSync, StatementSync } from "node:sqlite";
 import { MillraceError } from "@millrace/core";
 import type { Entity, Frame } from "@millrace/protocol";
-import { MESSAGE_IDS_MAX } from "../limits.ts";
+import type { LifecycleRow } from "../lifecycle/entity-table.ts";
+import { LIFECYCLE_ENDED_MAX, MESSAGE_IDS_MAX } from "../limits.ts";
 import { reduceFrame } from "../timeline/reducer.ts";
 import { rowOf, rowsOf } from "./rows.ts";
 import type { StorageModule } from "./storage-module.ts";
@@ -69,20 +70,57 @@ CREATE TRIGGER stream_removed AFTER DELETE ON streams BEGIN
 END;
 `;
 
-/** One frame as the sequencer hands it over: its JSON is what every reader will get, byte for byte. */
-export type FrameRow = {
-  readonly seq: number;
-  readonly json: string;
-  /** Whether the timeline may change with it. */
-  readonly makesEntity: boolean;
-  readonly messageId: string | undefined;
-};
+/**
+ * Streams whose frames may have been seen before they were durable (`is_open`), and the epochs that were replaced because such frames were
+ * lost, with the last frame of each that was kept (decision 0007).
+ */
+const EPOCHS = `
+ALTER TABLE streams ADD COLUMN is_open INTEGER NOT NULL DEFAULT 0;
+CREATE INDEX streams_open ON streams (id) WHERE is_open = 1;
+CREATE TABLE epochs (
+  stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+  epoch TEXT NOT NULL,
+  up_to INTEGER NOT NULL,
+  PRIMARY KEY (stream, epoch)
+) STRICT, WITHOUT ROWID;
+`;
 
+/** What is open and what has ended in clients' streams (I7): a row when it opens, the same row when it ends. */
+const LIFECYCLES = `
+CREATE TABLE lifecycles (
+  stream INTEGER NOT NULL REFERENCES streams (id) ON DELETE CASCADE,
+  kind TEXT NOT NULL,
+  id TEXT NOT NULL,
+  state TEXT NOT NULL,
+  chars INTEGER,
+  start_seq INTEGER NOT NULL,
+  end_seq INTEGER,
+  PRIMARY KEY (stream, kind, id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX lifecycles_open ON lifecycles (stream) WHERE state = 'open';
+CREATE INDEX lifecycles_ended ON lifecycles (stream, end_seq);
+`;
+
+/** An epoch that was replaced: its frames were kept up to `upTo`. */
+export type KeptEpoch = { readonly epoch: string; readonly upTo: number };
+
+/** Frames as the sequencer hands them over, one after the other from `firstSeq`: their JSON is what every reader will get, byte for byte. */
 export type AppendArgs = {
   readonly stream: string;
   readonly epoch: string;
   readonly nowMs: number;
-  readonly rows: readonly FrameRow[];
+  readonly firstSeq: number;
+  readonly jsons: readonly string[];
+  /** From here on frames may be seen before they are durable. */
+  readonly opens: boolean;
+  /** The epoch that `epoch` replaces. */
+  readonly renews?: KeptEpoch;
+  /** Places in `jsons` of frames with which the timeline may change. */
+  readonly entitiesAt?: readonly number[];
+  /** Of what the frames opened or ended, in order. */
+  readonly lifecycles?: readonly LifecycleRow[];
+  /** One for each frame, when any has one. */
+  readonly messageIds?: readonly (string | null)[];
   readonly producer?: { readonly id: string; readonly epoch: number; readonly seq: number };
 };
 
@@ -90,6 +128,12 @@ export type AppendArgs = {
 export type StreamRow = { id: number; epoch: string; first: number; head: number; frames: number; bytes: number };
 export type StreamState = {
   readonly row: StreamRow | undefined;
+  /** Oldest first. */
+  readonly lineage: readonly KeptEpoch[];
+  /** Everything that is open, and the newest that have ended. */
+  readonly lifecycles: readonly LifecycleRow[];
+  /** Time of the newest frame; 0 without one. */
+  readonly lastTs: number;
   readonly producers: readonly { producer: string; epoch: number; seq: number }[];
   readonly messageIds: readonly { seq: number; message_id: string }[];
 };
@@ -101,7 +145,11 @@ export type RangeArgs = {
   readonly limit: number;
   readonly bytesMax: number;
 };
-export type Range = { readonly row: StreamRow | undefined; readonly rows: readonly { seq: number; json: string }[] };
+export type Range = {
+  readonly row: StreamRow | undefined;
+  readonly lineage: readonly KeptEpoch[];
+  readonly rows: readonly { seq: number; json: string }[];
+};
 
 export type TimelineArgs = { readonly stream: string; readonly after: number; readonly limit: number };
 export type TimelinePage = { readonly row: StreamRow | undefined; readonly entities: readonly Entity[] };
@@ -119,6 +167,7 @@ export type LogReads = {
   timeline: (args: TimelineArgs) => TimelinePage;
   list: (args: ListArgs) => readonly ListedStream[];
   count: (args: null) => { streams: number; frames: number };
+  unended: (args: { after: number; limit: number }) => readonly { id: number; name: string }[];
 };
 
 const STREAM_FIELDS = "id, epoch, first, head, frames, bytes";
@@ -129,33 +178,52 @@ function writes(db: DatabaseSync): LogWrites {
     `INSERT INTO streams (name, epoch, changed_ms) VALUES (?, ?, ?) RETURNING ${STREAM_FIELDS}`,
   );
   const advance = db.prepare(
-    "UPDATE streams SET head = ?, frames = frames + ?, bytes = bytes + ?, changed_ms = ? WHERE id = ?",
+    "UPDATE streams SET head = ?, frames = frames + ?, bytes = bytes + ?, changed_ms = ?, is_open = is_open OR ? WHERE id = ?",
   );
+  const renew = db.prepare("UPDATE streams SET epoch = ? WHERE id = ?");
+  const keepEpoch = db.prepare("INSERT INTO epochs VALUES (?, ?, ?)");
   const insert = db.prepare("INSERT INTO frames VALUES (?, ?, ?)");
   const setProducer = db.prepare(
     "INSERT INTO producers VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq",
   );
   const insertMessageId = db.prepare("INSERT INTO message_ids VALUES (?, ?, ?)");
   const trimMessageIds = db.prepare("DELETE FROM message_ids WHERE stream = ? AND seq <= ?");
+  const setLifecycle = db.prepare("INSERT OR REPLACE INTO lifecycles VALUES (?, ?, ?, ?, ?, ?, ?)");
   const project = createProjector(db);
   const remove = db.prepare("DELETE FROM streams WHERE name = ?");
+  const renewed = (row: StreamRow, renews: KeptEpoch, epoch: string): StreamRow => {
+    if (row.epoch !== renews.epoch || row.head !== renews.upTo) throw fenced(row.epoch, row, epoch, row.head + 1);
+    keepEpoch.run(row.id, renews.epoch, renews.upTo);
+    renew.run(epoch, row.id);
+    return { ...row, epoch };
+  };
+  const keepMessageIds = (id: number, firstSeq: number, messageIds: readonly (string | null)[]): void => {
+    for (const [at, messageId] of messageIds.entries()) {
+      if (messageId !== null) insertMessageId.run(id, firstSeq + at, messageId);
+    }
+    trimMessageIds.run(id, firstSeq + messageIds.length - 1 - MESSAGE_IDS_MAX);
+  };
   return {
-    append({ stream, epoch, nowMs, rows, producer }) {
-      const row = rowOf<StreamRow>(find, stream) ?? (create.get(stream, epoch, nowMs) as StreamRow);
-      let head = row.head;
+    append(args) {
+      const { stream, epoch, nowMs, firstSeq, jsons, opens, renews, producer } = args;
+      const found = rowOf<StreamRow>(find, stream) ?? (create.get(stream, epoch, nowMs) as StreamRow);
+      const row = renews && renewed(found, renews, epoch);
+      // The sequencer numbered these believing that all before them are kept. If they are not, keeping these breaks I1.
+      const { id, head } = row ?? found;
+      if (firstSeq !== head + 1 || (row ?? found).epoch !== epoch) throw fenced(stream, row ?? found, epoch, firstSeq);
       let bytes = 0;
-      for (const { seq, json, makesEntity, messageId } of rows) {
-        // The sequencer numbered these believing that all before them are kept. If they are not, keeping these breaks I1.
-        if (seq !== head + 1 || row.epoch !== epoch) throw fenced(stream, row, epoch, seq);
-        insert.run(row.id, seq, json);
-        if (messageId !== undefined) insertMessageId.run(row.id, seq, messageId);
-        if (makesEntity) project(row.id, JSON.parse(json) as Frame);
-        head = seq;
+      for (let at = 0; at < jsons.length; at++) {
+        const json = jsons[at] as string;
+        insert.run(id, firstSeq + at, json);
         bytes += json.length;
       }
-      advance.run(head, rows.length, bytes, nowMs, row.id);
-      if (producer) setProducer.run(row.id, producer.id, producer.epoch, producer.seq);
-      if (rows.some(({ messageId }) => messageId !== undefined)) trimMessageIds.run(row.id, head - MESSAGE_IDS_MAX);
+      for (const { kind, id: entity, state, chars, startSeq, endSeq } of args.lifecycles ?? []) {
+        setLifecycle.run(id, kind, entity, state, chars, startSeq, endSeq);
+      }
+      for (const at of args.entitiesAt ?? []) project(id, JSON.parse(jsons[at] as string) as Frame);
+      advance.run(head + jsons.length, jsons.length, bytes, nowMs, opens ? 1 : 0, id);
+      if (producer) setProducer.run(id, producer.id, producer.epoch, producer.seq);
+      if (args.messageIds) keepMessageIds(id, firstSeq, args.messageIds);
     },
     remove: ({ stream }) => void remove.run(stream),
   };
@@ -194,6 +262,13 @@ function reads(db: DatabaseSync): LogReads {
   const find = db.prepare(`SELECT ${STREAM_FIELDS} FROM streams WHERE name = ?`);
   const producers = db.prepare("SELECT producer, epoch, seq FROM producers WHERE stream = ?");
   const messageIds = db.prepare("SELECT seq, message_id FROM message_ids WHERE stream = ? ORDER BY seq");
+  const lifecycles = db.prepare(`SELECT kind, id, state, chars, start_seq AS startSeq, end_seq AS endSeq FROM lifecycles
+    WHERE stream = ?1 AND state = 'open' UNION ALL SELECT * FROM (SELECT kind, id, state, chars, start_seq, end_seq FROM lifecycles
+    WHERE stream = ?1 AND end_seq IS NOT NULL ORDER BY end_seq DESC LIMIT ${LIFECYCLE_ENDED_MAX})`);
+  const unended = db.prepare(`SELECT s.id, s.name FROM streams s WHERE s.id > ?1 AND
+    EXISTS (SELECT 1 FROM lifecycles l WHERE l.stream = s.id AND l.state = 'open' AND l.kind <> 'job') ORDER BY s.id LIMIT ?2`);
+  const lineage = db.prepare("SELECT epoch, up_to AS upTo FROM epochs WHERE stream = ? ORDER BY up_to");
+  const lastTs = db.prepare("SELECT json_extract(json, '$.ts') AS ts FROM frames WHERE stream = ? AND seq = ?");
   const range = db.prepare("SELECT seq, json FROM frames WHERE stream = ? AND seq > ? ORDER BY seq LIMIT ?");
   const entities = db.prepare(
     `SELECT kind, id, version, first_seq AS firstSeq, state, props FROM entities
@@ -207,9 +282,12 @@ function reads(db: DatabaseSync): LogReads {
   return {
     load({ stream }) {
       const row = streamOf(stream);
-      if (!row) return { row, producers: [], messageIds: [] };
+      if (!row) return { row, lineage: [], lifecycles: [], lastTs: 0, producers: [], messageIds: [] };
       return {
         row,
+        lineage: rowsOf(lineage, row.id),
+        lifecycles: rowsOf(lifecycles, row.id),
+        lastTs: rowOf<{ ts: number }>(lastTs, row.id, row.head)?.ts ?? 0,
         producers: rowsOf(producers, row.id),
         messageIds: rowsOf(messageIds, row.id),
       };
@@ -224,15 +302,37 @@ function reads(db: DatabaseSync): LogReads {
         if (rows.length > 0 && bytes > bytesMax) break;
         rows.push(found);
       }
-      return { row, rows };
+      return { row, lineage: row ? rowsOf(lineage, row.id) : [], rows };
     },
     timeline({ stream, after, limit }) {
       const row = streamOf(stream);
       return { row, entities: row ? entities.all(row.id, after, limit).map(toEntity) : [] };
     },
     list: ({ prefix, limit }) => rowsOf<ListedStream>(list, prefix, limit),
+    unended: ({ after, limit }) => rowsOf(unended, after, limit),
     count: () => count.get() as { streams: number; frames: number },
   };
 }
 
-export const storageModule: StorageModule = { name: "log", migrations: [SCHEMA, TOTALS], writes, reads };
+/**
+ * After an end that was not clean: a stream whose frames were seen before they were durable may have lost some that readers know. It gets a
+ * new epoch, so that a cursor beyond what was kept is not read as a place among the frames that come now (I2).
+ */
+function opening(db: DatabaseSync): void {
+  db.exec(`INSERT INTO epochs SELECT id, epoch, head FROM streams WHERE is_open = 1;
+    UPDATE streams SET epoch = lower(hex(randomblob(7))), is_open = 0 WHERE is_open = 1;`);
+}
+
+/** A clean end: everything that was seen is durable. */
+function closing(db: DatabaseSync): void {
+  db.exec("UPDATE streams SET is_open = 0 WHERE is_open = 1");
+}
+
+export const storageModule: StorageModule = {
+  name: "log",
+  migrations: [SCHEMA, TOTALS, EPOCHS, LIFECYCLES],
+  writes,
+  reads,
+  opening,
+  closing,
+};

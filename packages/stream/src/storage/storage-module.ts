@@ -16,6 +16,9 @@ export type StorageModule = {
   readonly migrations: readonly string[];
   readonly writes: (db: DatabaseSync) => Operations;
   readonly reads: (db: DatabaseSync) => Operations;
+  /** Runs in the writer in a transaction of its own before the first operation, and (closing) after the last one of a clean end. */
+  readonly opening?: (db: DatabaseSync) => void;
+  readonly closing?: (db: DatabaseSync) => void;
 };
 
 /** One call as it travels to a storage thread. A group of calls is all or nothing. */

@@ -38,6 +38,7 @@ async function start(): Promise<void> {
   );
   const lock = role === "writer" ? lockDirectory(directory) : undefined;
   const db = role === "writer" ? openWriter(directory, modules, bytesMax) : openReader(directory);
+  if (role === "writer") for (const { opening } of modules) if (opening) inTransaction(db, opening);
   const operations = new Map<string, Operation>();
   for (const module of modules) {
     const table = role === "writer" ? module.writes(db) : module.reads(db);
@@ -52,11 +53,30 @@ async function start(): Promise<void> {
       port.postMessage({ results, commitMs: performance.now() - startedMs } satisfies StorageReply);
     }
     if (!close) return;
+    if (role === "writer") for (const { closing } of modules) if (closing) tryInTransaction(db, closing);
     db.close();
     lock?.[Symbol.dispose]();
     port.close();
   });
   port.postMessage({ ready: true } satisfies StorageReply);
+}
+
+function inTransaction(db: DatabaseSync, run: (db: DatabaseSync) => void): void {
+  db.exec("BEGIN IMMEDIATE");
+  try {
+    run(db);
+    db.exec("COMMIT");
+  } catch (error) {
+    if (db.isTransaction) db.exec("ROLLBACK");
+    throw error;
+  }
+}
+
+/** What cannot be written at the end (a full disk) leaves the store as an unclean end does, which the next start mends. */
+function tryInTransaction(db: DatabaseSync, run: (db: DatabaseSync) => void): void {
+  try {
+    inTransaction(db, run);
+  } catch {}
 }
 
 /** Everything that has arrived by now, up to COMMIT_CALLS_MAX groups beyond the first message: what waited while the last commit ran. */

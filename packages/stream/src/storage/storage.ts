@@ -1,6 +1,6 @@
 import { Worker } from "node:worker_threads";
 import { fromErrorBody, Histogram, MillraceError } from "@millrace/core";
-import { STORAGE_CALLS_MAX } from "../limits.ts";
+import { STORAGE_BYTES_MAX, STORAGE_CALLS_MAX } from "../limits.ts";
 import { logModuleUrl, storageWorkerUrl } from "../worker-url.ts";
 import type { Call, Operation } from "./storage-module.ts";
 import type { Group, StorageReply, StorageRequest, StorageWorkerData } from "./storage-worker.ts";
@@ -45,13 +45,18 @@ export class Storage implements AsyncDisposable {
     return this.#writer.run([{ op, args }]).then((values) => values[0] as ReturnType<Op>);
   }
 
-  /** All calls or none, in one transaction, in order. */
-  writeAll(calls: readonly Call[]): Promise<readonly unknown[]> {
-    return this.#writer.run(calls);
+  /** All calls or none, in one transaction, in order. `bytes` is what they hold of frames, counted against STORAGE_BYTES_MAX until they settle. */
+  writeAll(calls: readonly Call[], bytes = 0): Promise<readonly unknown[]> {
+    return this.#writer.run(calls, bytes);
   }
 
   read<Op extends Operation>(op: string, args: Parameters<Op>[0]): Promise<ReturnType<Op>> {
     return this.#reader.run([{ op, args }]).then((values) => values[0] as ReturnType<Op>);
+  }
+
+  /** Settles when all writes handed in before have been answered. */
+  async settled(): Promise<void> {
+    await this.#writer.run([]);
   }
 
   /** Throws what a write handed in now would be refused with at once: `overloaded`, or why the store is closed. */
@@ -75,6 +80,16 @@ export class Storage implements AsyncDisposable {
     return this.#writer.depth;
   }
 
+  /** Bytes of frames that wait for the writing thread. */
+  get waitingBytes(): number {
+    return this.#writer.waitingBytes;
+  }
+
+  /** Calls of each commit. */
+  get callsPerCommit(): Histogram {
+    return this.#writer.callsPerBatch;
+  }
+
   /** Commits what was handed in, then ends both threads. */
   async close(): Promise<void> {
     await this.#writer.close();
@@ -86,12 +101,18 @@ export class Storage implements AsyncDisposable {
   }
 }
 
-type Pending = { readonly resolve: (values: readonly unknown[]) => void; readonly reject: (error: unknown) => void };
+type Pending = {
+  readonly bytes: number;
+  readonly resolve: (values: readonly unknown[]) => void;
+  readonly reject: (error: unknown) => void;
+};
 
 class StorageThread {
   readonly #worker: Worker;
   readonly #pending = new Map<number, Pending>();
   readonly batchMicros = new Histogram();
+  readonly callsPerBatch = new Histogram();
+  waitingBytes = 0;
   #outbox: Group[] = [];
   #nextId = 1;
   #closed: MillraceError | undefined;
@@ -127,18 +148,20 @@ class StorageThread {
 
   /** Why a call would not be taken now. */
   refusal(): MillraceError | undefined {
-    if (this.#closed || this.#pending.size < STORAGE_CALLS_MAX) return this.#closed;
-    const message = `${STORAGE_CALLS_MAX} calls wait for the disk, which is the limit; try again later`;
+    const isFull = this.#pending.size >= STORAGE_CALLS_MAX || this.waitingBytes >= STORAGE_BYTES_MAX;
+    if (this.#closed || !isFull) return this.#closed;
+    const message = `${this.#pending.size} calls with ${this.waitingBytes} bytes wait for the disk, at most ${STORAGE_CALLS_MAX} calls or ${STORAGE_BYTES_MAX} bytes may; try again later`;
     return new MillraceError("overloaded", message, { retryAfterMs: 500 });
   }
 
-  run(calls: readonly Call[]): Promise<readonly unknown[]> {
+  run(calls: readonly Call[], bytes = 0): Promise<readonly unknown[]> {
     const refusal = this.refusal();
     if (refusal) return Promise.reject(refusal);
     const id = this.#nextId++;
     if (this.#outbox.length === 0) queueMicrotask(() => this.#flush());
     this.#outbox.push({ id, calls });
-    return new Promise((resolve, reject) => this.#pending.set(id, { resolve, reject }));
+    this.waitingBytes += bytes;
+    return new Promise((resolve, reject) => this.#pending.set(id, { bytes, resolve, reject }));
   }
 
   async close(): Promise<void> {
@@ -165,6 +188,7 @@ class StorageThread {
   #settle(reply: StorageReply): void {
     if (!("results" in reply)) return;
     this.batchMicros.record(reply.commitMs * 1000);
+    this.callsPerBatch.record(reply.results.length);
     for (const result of reply.results) {
       const pending = this.#take(result.id);
       if ("error" in result) pending?.reject(fromErrorBody(result.error));
@@ -175,6 +199,7 @@ class StorageThread {
   #take(id: number): Pending | undefined {
     const pending = this.#pending.get(id);
     this.#pending.delete(id);
+    this.waitingBytes -= pending?.bytes ?? 0;
     return pending;
   }
 
@@ -182,6 +207,7 @@ class StorageThread {
     this.#closed ??= error;
     const waiting = [...this.#pending.values()];
     this.#pending.clear();
+    this.waitingBytes = 0;
     for (const { reject } of waiting) reject(error);
   }
 }

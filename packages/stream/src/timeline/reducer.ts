@@ -1,4 +1,4 @@
-import { type Entity, type Frame, isReservedStream } from "@millrace/protocol";
+import { type Entity, type Frame, isReservedStream, type StreamId } from "@millrace/protocol";
 import { ENTITY_BYTES_MAX } from "../limits.ts";
 
 /** How a frame type changes the entity it names: the state it leads to, and whether that state ends the entity (I7). */
@@ -37,11 +37,11 @@ export function reduceFrame(frame: Frame, find: (kind: string, id: string) => En
 }
 
 /** Whether the frame can change an entity: only the engine's own streams make any, so that what clients append costs no timeline. */
-export function makesEntity(frame: Frame): boolean {
-  return transitionOf(frame) !== undefined;
+export function makesEntity(stream: StreamId, type: string): boolean {
+  return transitionOf({ stream, type }) !== undefined;
 }
 
-function transitionOf({ stream, type }: Frame): Transition | undefined {
+function transitionOf({ stream, type }: Pick<Frame, "stream" | "type">): Transition | undefined {
   return isReservedStream(stream) && Object.hasOwn(TRANSITIONS, type) ? TRANSITIONS[type] : undefined;
 }
 
