@@ -10,7 +10,7 @@ const server = await startServer({ directory, port: 0 });
 const client = createClient({ url: server.url });
 const chat = client.stream("chat-42");
 
-const said = (id: string, text: string) => ({ type: "message.said", id, data: { text } });
+const said = (id: string, text: string) => ({ type: "x.said", id, data: { text } });
 const producer = { id: "agent", epoch: 1, seq: 1 };
 const opening = [said("m1", "Where do frames live?"), said("m2", "In the log, in order.")];
 await chat.append(opening, { producer });

@@ -8,13 +8,13 @@ import type { Command, CommandContext, ExitCode } from "./command.ts";
 const ENTRY = fileURLToPath(new URL("../../../bench/src/main.ts", import.meta.url));
 
 /** Commands of the benchmark program; anything else is what to run. */
-const ACTIONS: ReadonlySet<string> = new Set(["run", "list", "compare", "report"]);
+const ACTIONS: ReadonlySet<string> = new Set(["run", "list", "compare", "report", "streams"]);
 
 /** Runs benchmark cases in the repository. */
 export const benchCommand: Command = {
   name: "bench",
   summary: "run benchmark cases (in a checkout of the repository)",
-  usage: "[REGEX | list | compare OLD NEW | report]",
+  usage: "[REGEX | list | compare OLD NEW | report | streams]",
   operands: { min: 0, max: Number.POSITIVE_INFINITY },
   options: ["json", "help"],
   takesAnyOption: true,
@@ -22,6 +22,10 @@ export const benchCommand: Command = {
     ["millrace bench", "every case"],
     ["millrace bench recall --repeats 5 --json", "the cases whose name matches, five times each, as JSON"],
     ["millrace bench list", "what there is to run"],
+    [
+      "millrace bench streams --subscribers 500 --rate 0 --seconds 10 --json",
+      "fan-out over real sockets, the generator in its own process",
+    ],
     ["millrace bench compare old/ new/", "two sets of results; exit code 1 when one got slower"],
   ],
   notes: ["Further options go to the benchmark program as they are."],

@@ -2,11 +2,13 @@ import { addCommand } from "./add/add.ts";
 import { benchCommand } from "./bench.ts";
 import type { Command } from "./command.ts";
 import { doctorCommand } from "./doctor/doctor.ts";
+import { exportCommand } from "./export.ts";
 import { jobsCommand } from "./jobs.ts";
 import { spacesCommand, streamsCommand } from "./listings.ts";
 import { recallCommand } from "./recall/recall.ts";
 import { serveCommand } from "./serve.ts";
 import { tailCommand } from "./tail.ts";
+import { verifyCommand } from "./verify.ts";
 
 /** Every command, in the order a newcomer meets them. */
 export const COMMANDS: readonly Command[] = [
@@ -17,6 +19,8 @@ export const COMMANDS: readonly Command[] = [
   jobsCommand,
   spacesCommand,
   streamsCommand,
+  exportCommand,
+  verifyCommand,
   doctorCommand,
   benchCommand,
 ];

@@ -3,6 +3,7 @@ import type { Space, StreamEntry } from "@millrace/client";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
 import { LINK_OPTIONS, openEngine } from "./engine-link.ts";
 import { formatBytes, formatCount, formatDate } from "./format.ts";
+import { isStreamAction, RETENTION_OPTIONS, runStreamAction } from "./retention.ts";
 import { type Column, printTable } from "./table.ts";
 
 const SPACE_COLUMNS: readonly Column<Space>[] = [
@@ -38,13 +39,22 @@ export const spacesCommand: Command = {
 /** Lists the streams. */
 export const streamsCommand: Command = {
   name: "streams",
-  summary: "list the streams, newest first",
-  usage: "[prefix]",
-  operands: { min: 0, max: 1 },
-  options: [...LINK_OPTIONS, "limit", "json", "help"],
+  summary: "list the streams; say what is kept of one, or delete it",
+  usage: "[prefix | retain STREAM | delete STREAM]",
+  operands: { min: 0, max: 2 },
+  options: [...LINK_OPTIONS, "limit", ...RETENTION_OPTIONS, "json", "help"],
   examples: [
     ["millrace streams", "of ./.millrace"],
     ["millrace streams job: --limit 20 --url http://127.0.0.1:4100", "the 20 newest jobs of a running engine"],
+    [
+      "millrace streams retain my-chat --max-age 7d --max-frames 100000",
+      "keep no more than this of a stream, from now on",
+    ],
+    ["millrace streams retain my-chat", "what is kept of it"],
+    ["millrace streams delete my-chat", "delete it with all its frames"],
+  ],
+  notes: [
+    "A stream's newest frame is always kept. Readers behind what was trimmed are told of the gap. The streams of jobs and spaces are the engine's own and cannot be trimmed or deleted here.",
   ],
   run: streams,
 };
@@ -61,6 +71,7 @@ async function spaces(context: CommandContext): Promise<ExitCode> {
 
 async function streams(context: CommandContext): Promise<ExitCode> {
   const { terminal, signal, options, operands } = context;
+  if (isStreamAction(operands)) return runStreamAction(context);
   await using link = await openEngine(context, { mustExist: true });
   const found = await link.client.streams.list({ prefix: operands[0], limit: options.limit, signal });
   if (options.json) terminal.json({ streams: found });

@@ -15,6 +15,7 @@ export type OptionSpec = Base &
     | { readonly kind: "list" }
     | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly default?: number }
     | { readonly kind: "bytes" }
+    | { readonly kind: "duration" }
     | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default?: string }
   );
 
@@ -95,6 +96,32 @@ export const OPTIONS = {
   mode: { kind: "choice", choices: MODES, default: "hybrid", value: "MODE", help: "hybrid, text or vector" },
   after: { kind: "text", value: "CURSOR", help: "begin after this cursor; default from the first frame kept" },
   limit: { kind: "integer", min: 1, max: 1_000_000, value: "N", help: "stop after this many" },
+  until: { kind: "text", value: "CURSOR", help: "end with this frame; default the newest" },
+  out: { kind: "text", value: "FILE", help: "write to this file, which appears when it is complete; default stdout" },
+  "max-age": {
+    kind: "duration",
+    value: "AGE",
+    help: "keep frames of clients' streams so long, for example 7d, 12h or 90m; default for ever",
+  },
+  "max-bytes": {
+    kind: "bytes",
+    value: "SIZE",
+    help: "keep so much of each stream, for example 100MB; default everything",
+  },
+  "max-frames": {
+    kind: "integer",
+    min: 1,
+    max: Number.MAX_SAFE_INTEGER,
+    value: "N",
+    help: "keep the newest N frames of each stream; default all",
+  },
+  "jobs-max-age": {
+    kind: "duration",
+    value: "AGE",
+    help: "delete the stream of a job so long after its end, for example 30d; default never",
+  },
+  "keep-all": { kind: "flag", help: "keep everything of the stream, whatever the engine does by default" },
+  default: { kind: "flag", help: "keep of the stream what the engine keeps by default" },
   json: { kind: "flag", help: "print JSON on stdout, for programs" },
   help: { kind: "flag", short: "h", help: "show this" },
 } as const satisfies Record<string, OptionSpec>;
@@ -110,7 +137,7 @@ type ValueOf<Spec> = Spec extends { kind: "flag" }
     ? readonly string[]
     : Spec extends { kind: "choice"; choices: readonly (infer Choice)[] }
       ? Choice
-      : Spec extends { kind: "integer" | "bytes" }
+      : Spec extends { kind: "integer" | "bytes" | "duration" }
         ? number
         : string;
 type IsAlwaysSet<Spec> = Spec extends { default: unknown } | { kind: "flag" | "list" } ? true : false;

@@ -15,6 +15,15 @@ export type ReadOptions = {
 const SPECS: Readonly<Record<OptionName, OptionSpec>> = OPTIONS;
 const NAMES = Object.keys(SPECS) as OptionName[];
 const BYTES = /^(\d+(?:\.\d+)?)\s*(?:([KMGT])i?B?|B)?$/i;
+const DURATION = /^(\d+(?:\.\d+)?)\s*(ms|s|m|h|d|w)$/i;
+const UNIT_MS: Readonly<Record<string, number>> = {
+  ms: 1,
+  s: 1_000,
+  m: 60_000,
+  h: 3_600_000,
+  d: 86_400_000,
+  w: 604_800_000,
+};
 const POWER: Readonly<Record<string, number>> = { K: 1, M: 2, G: 3, T: 4 };
 
 /** Reads the arguments of one command, which takes `allowed`. Throws `invalid_argument` with the nearest name for one it does not know. */
@@ -94,6 +103,8 @@ function toValue(name: string, spec: OptionSpec, texts: readonly string[]): unkn
       return checkInteger(name, /^\d+$/.test(text) ? Number(text) : text, spec);
     case "bytes":
       return toBytes(name, text);
+    case "duration":
+      return toMs(name, text);
     case "choice":
       if (spec.choices.includes(text)) return text;
       throw invalid(
@@ -107,6 +118,13 @@ function toBytes(name: string, text: string): number {
   const bytes = match ? Math.floor(Number(match[1]) * 1024 ** (POWER[match[2]?.toUpperCase() ?? ""] ?? 0)) : 0;
   if (bytes > 0 && Number.isSafeInteger(bytes)) return bytes;
   throw invalid(`${name} is ${JSON.stringify(text)}; it must be a size such as 500MB or 20GB`);
+}
+
+function toMs(name: string, text: string): number {
+  const match = DURATION.exec(text.trim());
+  const ms = match ? Math.round(Number(match[1]) * (UNIT_MS[match[2]?.toLowerCase() ?? ""] ?? 0)) : 0;
+  if (ms > 0 && Number.isSafeInteger(ms)) return ms;
+  throw invalid(`${name} is ${JSON.stringify(text)}; it must be a time such as 90m, 12h or 7d`);
 }
 
 function unknownOption(rawName: string, command: string, allowed: readonly OptionName[]): MillraceError {

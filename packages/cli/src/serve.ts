@@ -5,6 +5,7 @@ import { EMBEDDING_OPTIONS, engineOptions } from "./engine-link.ts";
 import { formatDuration, formatPlural } from "./format.ts";
 import { INVOCATION } from "./invocation.ts";
 import { OPTIONS } from "./options.ts";
+import { DEFAULT_RETENTION_OPTIONS, toRetention } from "./retention.ts";
 import { loadServer } from "./server-module.ts";
 import type { Terminal } from "./terminal.ts";
 
@@ -14,7 +15,16 @@ export const serveCommand: Command = {
   summary: "run the engine with its dashboard",
   usage: "",
   operands: { min: 0, max: 0 },
-  options: ["port", "data", "data-bytes-max", ...EMBEDDING_OPTIONS, "allow-address", "json", "help"],
+  options: [
+    "port",
+    "data",
+    "data-bytes-max",
+    ...EMBEDDING_OPTIONS,
+    "allow-address",
+    ...DEFAULT_RETENTION_OPTIONS,
+    "json",
+    "help",
+  ],
   examples: [
     ["millrace serve", "the dashboard on http://127.0.0.1:4100, the data in ./.millrace"],
     ["millrace serve --port 0 --data /srv/millrace --data-bytes-max 20GB", "any free port, another directory, a limit"],
@@ -22,6 +32,7 @@ export const serveCommand: Command = {
       "millrace serve --embedding openai --embedding-url http://127.0.0.1:11434/v1 --embedding-model nomic-embed-text",
       "embed new spaces with a service of your own",
     ],
+    ["millrace serve --max-age 30d --jobs-max-age 7d", "trim clients' streams and delete those of jobs by age"],
     ["millrace serve --allow-address 10.0.0.0/8", "let pages of the private network be added"],
   ],
   notes: [
@@ -35,7 +46,12 @@ async function serve(context: CommandContext): Promise<ExitCode> {
   const { terminal, options, signal, environment } = context;
   const onDefect = (error: unknown) => printDefect(terminal, error, Boolean(environment.MILLRACE_DEBUG));
   const { startServer, VERSION } = await loadServer();
-  const server = await startServer({ ...engineOptions(context), port: options.port, onDefect });
+  const server = await startServer({
+    ...engineOptions(context),
+    retention: toRetention(options),
+    port: options.port,
+    onDefect,
+  });
   if (options.json)
     terminal.json({ event: "serving", url: server.url, data: options.data, version: VERSION, pid: process.pid });
   else printWelcome(terminal, server, { data: options.data, version: VERSION });

@@ -14,6 +14,8 @@ export type Terminal = {
   err(line?: string): void;
   /** One JSON document on stdout. */
   json(value: unknown): void;
+  /** Bytes on stdout as they are; settles when there is room for more. */
+  write(bytes: Uint8Array): Promise<void>;
   /** `text` coloured for stdout; plain when that is no terminal or NO_COLOR is set. */
   style(style: Style, text: string): string;
   /** The same for stderr. */
@@ -45,6 +47,8 @@ export function createTerminal({ stdout, stderr }: TerminalStreams): Terminal {
     out: (line = "") => write(stdout, `${line}\n`),
     err: (line = "") => write(stderr, `${line}\n`),
     json: (value) => write(stdout, `${JSON.stringify(value)}\n`),
+    write: (bytes) =>
+      new Promise((resolve, reject) => stdout.write(bytes, (error) => (error ? reject(error) : resolve()))),
     style: styleFor(stdout),
     styleErr: styleFor(stderr),
     get columns() {

@@ -8,18 +8,18 @@ test("tail follows, prints the cursor at Ctrl-C, and goes on from it without mis
   await using served = await serve(place.path);
   const client = createClient({ url: served.url });
   const chat = client.stream("chat");
-  await chat.append([1, 2, 3].map((n) => ({ type: "message.said", id: `m${n}`, data: { n } })));
+  await chat.append([1, 2, 3].map((n) => ({ type: "x.said", id: `m${n}`, data: { n } })));
 
   await using first = new RunningCommand(["tail", "chat", "--url", served.url], { cwd: place.path });
-  await first.printed(/message\.said +m3/);
-  await chat.append([{ type: "message.said", id: "m4", data: { n: 4 } }]);
-  await first.printed(/ +4 \d\d:\d\d:\d\d\.\d{3} message\.said +m4 \{"n":4\}/);
+  await first.printed(/x\.said +m3/);
+  await chat.append([{ type: "x.said", id: "m4", data: { n: 4 } }]);
+  await first.printed(/ +4 \d\d:\d\d:\d\d\.\d{3} x\.said +m4 \{"n":4\}/);
   first.interrupt();
   const stopped = await first.finished;
   assert.equal(stopped.code, 0);
   const cursor = /Go on with: .* tail chat --url \S+ --after (\w+:4)\n/.exec(stopped.err)?.[1] ?? "";
 
-  await chat.append([5, 6].map((n) => ({ type: "message.said", id: `m${n}`, data: { n } })));
+  await chat.append([5, 6].map((n) => ({ type: "x.said", id: `m${n}`, data: { n } })));
   const rest = await runCommand(["tail", "chat", "--after", cursor, "--limit", "2", "--json", "--url", served.url], {
     cwd: place.path,
   });
@@ -58,7 +58,7 @@ test("a lost connection is said and opened again; the tail goes on where it was"
     await using served = await serve(place.path);
     port = new URL(served.url).port;
     const client = createClient({ url: served.url });
-    await client.stream("chat").append([{ type: "said", id: "m1", data: 1 }]);
+    await client.stream("chat").append([{ type: "x.said", id: "m1", data: 1 }]);
     client.close();
     served.command.interrupt();
     await served.command.finished;
@@ -67,7 +67,7 @@ test("a lost connection is said and opened again; the tail goes on where it was"
   await tailing.printed(/trying again in/);
   await using again = new RunningCommand(["serve", "--port", port, "--json"], { cwd: place.path });
   await again.printed(/"serving"/);
-  await tailing.printed(/ 1 \S+ said +m1 1\n/);
+  await tailing.printed(/ 1 \S+ x\.said +m1 1\n/);
   tailing.interrupt();
   assert.equal((await tailing.finished).code, 0);
 });

@@ -1,4 +1,4 @@
-import type { Overview } from "@millrace/protocol";
+import type { Overview, VerifyReport } from "@millrace/protocol";
 import { type ClientClock, hostClock } from "./clock.ts";
 import { Http } from "./http.ts";
 import { JobHandle, type JobsApi, jobsApi } from "./job.ts";
@@ -41,6 +41,8 @@ export type Client = {
   stream(name: string): StreamHandle;
   /** Rates, latencies, queues and totals of the engine, all measured. */
   overview(options?: { readonly signal?: AbortSignal | undefined }): Promise<Overview>;
+  /** Looks for whatever in the engine's store is not as it must be. Takes seconds to minutes; nothing is held up or changed. */
+  verify(options?: { readonly signal?: AbortSignal | undefined }): Promise<VerifyReport>;
   /** Ends every subscription and the WebSocket. */
   close(): void;
 };
@@ -63,6 +65,7 @@ export function createClient(options: ClientOptions): Client {
     streams: streamsApi(context),
     stream: (name) => new StreamHandle(context, name),
     overview: ({ signal } = {}) => http.call("GET", "/v1/overview", { signal }),
+    verify: ({ signal } = {}) => http.call("POST", "/v1/verify", { signal, timeoutMs: 0 }),
     close: () => link?.close(),
   };
 }

@@ -5,6 +5,14 @@ export type { ClientClock } from "./clock.ts";
 export type { JobHandle, JobSourcesOptions, JobSourcesPage, JobsApi, JobsOptions } from "./job.ts";
 export type { SocketConstructor, SocketLike } from "./socket-link.ts";
 export type { AddOptions, DocumentPage, SpaceHandle, SpacesApi } from "./space.ts";
-export type { FramePage, PageOptions, StreamHandle, StreamsApi, TimelinePage } from "./stream.ts";
+export type {
+  ExportOptions,
+  FramePage,
+  PageOptions,
+  StreamExport,
+  StreamHandle,
+  StreamsApi,
+  TimelinePage,
+} from "./stream.ts";
 export type { SubscribeOptions, SubscriptionStatus } from "./subscription.ts";
 export type { UploadEvent, UploadFile, UploadOptions } from "./upload.ts";

@@ -136,6 +136,7 @@ export class SocketLink implements Link {
       for (const { sink } of [...this.#following.values()]) sink.alive();
       return;
     }
+    if (message.op === "appended") return;
     if (message.sub === undefined) {
       if (message.op === "error") this.#drop(fromErrorBody(message.error));
       return;

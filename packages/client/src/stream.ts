@@ -1,4 +1,13 @@
-import type { AppendRequest, AppendResponse, Entity, Frame, StreamEntry } from "@millrace/protocol";
+import {
+  type AppendRequest,
+  type AppendResponse,
+  type Entity,
+  type Frame,
+  MillraceError,
+  type RetentionPolicy,
+  type StreamEntry,
+  type StreamRetention,
+} from "@millrace/protocol";
 import type { ClientContext } from "./client.ts";
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
 
@@ -18,6 +27,24 @@ export type TimelinePage = {
   readonly entities: Entity[];
   readonly next?: string;
 };
+
+export type ExportOptions = Signal & {
+  /** A cursor; default from the first frame kept. */
+  readonly after?: string | undefined;
+  /** The cursor of the last frame wanted; default the newest when the export begins. */
+  readonly until?: string | undefined;
+};
+/** Frames as they are stored, one JSON object a line. Give `until` as `after` of the next export to go on. */
+export type StreamExport = {
+  readonly after: string;
+  readonly until: string;
+  /** How many frames there are: one a line. */
+  readonly frames: number;
+  /** Reads from the network as it is read; rejects when the export ends before its last frame. */
+  readonly body: AsyncIterable<Uint8Array>;
+};
+
+const LINE_END = 10;
 
 /** One stream, by name. */
 export class StreamHandle {
@@ -44,6 +71,35 @@ export class StreamHandle {
   /** One page of the log, 1 to 1,000 frames. */
   frames({ after, limit, signal }: PageOptions = {}): Promise<FramePage> {
     return this.#context.http.call("GET", `${this.#path}/frames`, { query: { after, limit }, signal });
+  }
+
+  /** All frames of the stream, or those between two cursors, however many: they pass through, a piece at a time. */
+  async export({ after, until, signal }: ExportOptions = {}): Promise<StreamExport> {
+    const options = { query: { after, until }, signal, timeoutMs: 0 };
+    const response = await this.#context.http.open("GET", `${this.#path}/export`, options);
+    const [from, to] = [response.headers.get("millrace-after") ?? "", response.headers.get("millrace-until") ?? ""];
+    const frames = Number(to.split(":")[1]) - Number(from.split(":")[1]);
+    if (!Number.isSafeInteger(frames)) {
+      throw new MillraceError("unavailable", `${response.url} did not say what it exports; is it a Millrace engine?`);
+    }
+    return { after: from, until: to, frames, body: readLines(response, frames, signal) };
+  }
+
+  /** What of the stream is kept, and what it holds. */
+  retention({ signal }: Signal = {}): Promise<StreamRetention> {
+    return this.#context.http.call("GET", `${this.#path}/retention`, { signal });
+  }
+
+  /** Keeps no more of the stream than this, from now on; with null what the engine keeps of any. Resolves once the stream is trimmed, or after 5 s. */
+  retain(policy: RetentionPolicy | null, { signal }: Signal = {}): Promise<StreamRetention> {
+    const path = `${this.#path}/retention`;
+    if (policy === null) return this.#context.http.call("DELETE", path, { signal });
+    return this.#context.http.call("PUT", path, { json: policy, signal });
+  }
+
+  /** Deletes the stream with all its frames; who follows it gets `gone`. A long one takes its time: about 10 s for a million frames. */
+  delete({ signal }: Signal = {}): Promise<void> {
+    return this.#context.http.call("DELETE", this.#path, { signal, timeoutMs: 0 });
   }
 
   /** One page of the stream's state. */
@@ -80,4 +136,29 @@ export function streamsApi({ http }: ClientContext): StreamsApi {
       return answer.streams;
     },
   };
+}
+
+/** The body as it comes, its lines counted: an answer that was cut must not pass for a whole one. */
+async function* readLines(
+  response: Response,
+  lines: number,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array> {
+  const reader = response.body?.getReader();
+  let seen = 0;
+  let cause: unknown;
+  try {
+    for (let part = await reader?.read(); part && !part.done; part = await reader?.read()) {
+      for (let at = part.value.indexOf(LINE_END); at >= 0; at = part.value.indexOf(LINE_END, at + 1)) seen++;
+      yield part.value;
+    }
+  } catch (error) {
+    cause = error;
+  } finally {
+    await reader?.cancel().catch(() => {});
+  }
+  if (signal?.aborted) throw MillraceError.from(signal.reason, "cancelled");
+  if (seen === lines && cause === undefined) return;
+  const message = `the export ended after ${seen} of ${lines} frames: frames may have been trimmed meanwhile, or the connection was lost; export again`;
+  throw new MillraceError("unavailable", message, { cause });
 }

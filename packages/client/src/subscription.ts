@@ -146,7 +146,8 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     this.#alive();
     for (const frame of frames) {
       const last = this.#cursor;
-      if (last && last.epoch !== frame.epoch) this.#receiveGap(unannounced(frame, last));
+      // A frame keeps the epoch it was written under; frames that follow on under a newer one are the same log going on.
+      if (last && last.epoch !== frame.epoch && frame.seq !== last.seq + 1) this.#receiveGap(unannounced(frame, last));
       else if (last && frame.seq <= last.seq) continue;
       else if (last && frame.seq !== last.seq + 1) {
         const text = `${frame.stream} jumped from ${last.seq} to ${frame.seq}; asking again from ${last.seq}`;
@@ -263,7 +264,7 @@ export class Subscription implements AsyncIterableIterator<Frame> {
   }
 }
 
-/** The gap of an engine that began to send another epoch without a word. */
+/** The gap of an engine that began to send another part of another epoch without a word. */
 function unannounced({ stream, epoch, seq }: Frame, last: Cursor): Gap {
   return { stream, epoch, after: last.seq, first: seq, head: seq, reason: "epoch" };
 }

@@ -54,7 +54,7 @@ test("names are escaped, options become the query, and bodies are JSON", async (
   await client.space("docs").removeDocument("a/b");
   await client.jobs.list({ state: "running" });
   await client.job("j1").cancel();
-  await client.stream("chat:1").append([{ type: "t", data: 1 }], { producer: { id: "p", epoch: 0, seq: 1 } });
+  await client.stream("chat:1").append([{ type: "x.t", data: 1 }], { producer: { id: "p", epoch: 0, seq: 1 } });
   assert.deepEqual(seen, [
     'POST /v1/spaces/docs/recall {"query":"q","k":3,"mode":"text"}',
     'POST /v1/spaces/docs/documents?waitMs=5 {"sources":[{"url":"https://a.example"}]}',
@@ -62,6 +62,6 @@ test("names are escaped, options become the query, and bodies are JSON", async (
     "DELETE /v1/spaces/docs/documents/a%2Fb",
     "GET /v1/jobs?state=running",
     "POST /v1/jobs/j1/cancel",
-    'POST /v1/streams/chat%3A1/events {"events":[{"type":"t","data":1}],"producer":{"id":"p","epoch":0,"seq":1}}',
+    'POST /v1/streams/chat%3A1/events {"events":[{"type":"x.t","data":1}],"producer":{"id":"p","epoch":0,"seq":1}}',
   ]);
 });

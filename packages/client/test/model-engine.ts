@@ -66,7 +66,15 @@ export class ModelEngine {
 
   frame(seq: number): Frame {
     const { stream, epoch } = this;
-    return { stream: stream as StreamId, epoch, seq: seq as Seq, ts: seq, type: "note", id: `n${seq}`, data: { seq } };
+    return {
+      stream: stream as StreamId,
+      epoch,
+      seq: seq as Seq,
+      ts: seq,
+      type: "x.note",
+      id: `n${seq}`,
+      data: { seq },
+    };
   }
 
   append(count: number): void {
@@ -96,7 +104,7 @@ export class ModelEngine {
     const from = reason ? first : after + 1;
     socket.subs.set(sub, { stream, next: from });
     const place = { sub, stream: stream as StreamId, epoch: this.epoch };
-    socket.toClient.push({ op: "subscribed", ...place, head: head as Seq, after: from - 1 });
+    socket.toClient.push({ op: "subscribed", ...place, head: head as Seq, durable: head, after: from - 1 });
     if (reason) socket.toClient.push({ op: "gap", ...place, after, first, head, reason });
   }
 

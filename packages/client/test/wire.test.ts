@@ -7,7 +7,7 @@ import { closedUrl, serve } from "./serve.ts";
 
 const stream = "job:wire" as StreamId;
 const frame = (seq: number, name = stream): Frame => {
-  return { stream: name, epoch: "e1", seq: seq as Seq, ts: seq, type: "note", id: `n${seq}`, data: { seq } };
+  return { stream: name, epoch: "e1", seq: seq as Seq, ts: seq, type: "x.note", id: `n${seq}`, data: { seq } };
 };
 const fast = { rng: () => 0 };
 

@@ -1,14 +1,25 @@
 import { type Clock, MillraceError, systemClock } from "@millrace/core";
 import { createExtractor, type Extractor } from "@millrace/extract";
 import { Memory, memoryModuleUrl, type ProviderSettings } from "@millrace/memory";
-import { LogReader, openStorage, Sequencer, type Storage } from "@millrace/stream";
+import {
+  LogReader,
+  openStorage,
+  Retention,
+  type RetentionDefaults,
+  retentionModuleUrl,
+  Sequencer,
+  type Storage,
+} from "@millrace/stream";
+import { DurableStreams } from "./durable-streams/durable-streams.ts";
+import { Subscriptions } from "./durable-streams/subscriptions/subscriptions.ts";
+import { WebhookSender } from "./durable-streams/subscriptions/webhook.ts";
 import { JobRunner } from "./jobs/job-runner.ts";
 import { JobStore } from "./jobs/job-store.ts";
 import { SourceIngest, type SourceIngestOptions } from "./jobs/source-ingest.ts";
 import { DRAIN_MS, READY_WAIT_MS } from "./limits.ts";
 import { Meters } from "./metrics/meters.ts";
 import { type ProviderOptions, toProviderSettings } from "./provider-settings.ts";
-import { jobsModuleUrl } from "./worker-url.ts";
+import { durableModuleUrl, jobsModuleUrl, subscriptionsModuleUrl } from "./worker-url.ts";
 
 export type EngineOptions = {
   /** Data directory: made when missing, held by one process at a time. */
@@ -21,6 +32,8 @@ export type EngineOptions = {
   readonly allowAddresses?: readonly string[];
   /** Time for fetching one page, redirects included; default 20,000 ms. */
   readonly fetchTimeoutMs?: number;
+  /** What is kept of clients' streams without a policy of their own, and for how long the streams of ended jobs; default everything. */
+  readonly retention?: RetentionDefaults;
   readonly clock?: Clock;
 };
 
@@ -37,11 +50,20 @@ export class Engine implements AsyncDisposable {
   readonly extractor: Extractor;
   readonly jobStore: JobStore;
   readonly jobs: JobRunner;
+  readonly durableStreams: DurableStreams;
+  readonly subscriptions: Subscriptions;
+  readonly retention: Retention;
+  readonly directory: string;
   readonly clock: Clock;
   #isReady = true;
 
   private constructor(
-    parts: Pick<Engine, "meters" | "storage" | "sequencer" | "memory" | "extractor" | "jobStore" | "jobs" | "clock">,
+    parts: Pick<
+      Engine,
+      | ("meters" | "storage" | "sequencer" | "memory" | "extractor" | "jobStore" | "jobs" | "clock")
+      | ("durableStreams" | "subscriptions")
+      | ("retention" | "directory")
+    >,
   ) {
     this.meters = parts.meters;
     this.storage = parts.storage;
@@ -51,13 +73,17 @@ export class Engine implements AsyncDisposable {
     this.extractor = parts.extractor;
     this.jobStore = parts.jobStore;
     this.jobs = parts.jobs;
+    this.durableStreams = parts.durableStreams;
+    this.subscriptions = parts.subscriptions;
+    this.retention = parts.retention;
+    this.directory = parts.directory;
     this.clock = parts.clock;
   }
 
   /** Opens the data directory, ends what a crash left open, and loads the vectors. Rejects with `data_in_use`, `data_too_new`, … */
   static async open(options: EngineOptions): Promise<Engine> {
     const { directory, dataBytesMax, clock = systemClock } = options;
-    const modules = [memoryModuleUrl, jobsModuleUrl];
+    const modules = [memoryModuleUrl, jobsModuleUrl, durableModuleUrl, subscriptionsModuleUrl, retentionModuleUrl];
     const storage = await openStorage({
       directory,
       modules,
@@ -70,6 +96,7 @@ export class Engine implements AsyncDisposable {
         directory,
         providers,
         clock,
+        retains: options.retention ?? {},
         fetching: { allow: options.allowAddresses ?? [], timeoutMs: options.fetchTimeoutMs },
       });
       return await engine.#start();
@@ -83,7 +110,9 @@ export class Engine implements AsyncDisposable {
   async #start(): Promise<this> {
     try {
       await this.jobs.recover();
+      await this.sequencer.recover();
       await this.memory.warm();
+      this.retention.start();
       return this;
     } catch (error) {
       await this.jobs.drain();
@@ -97,11 +126,17 @@ export class Engine implements AsyncDisposable {
     directory: string;
     providers: ProviderSettings;
     clock: Clock;
+    retains: RetentionDefaults;
     fetching: SourceIngestOptions["fetching"];
   }): Promise<Engine> {
     const { storage, directory, providers, clock, fetching } = options;
     const meters = new Meters(clock);
-    const sequencer = new Sequencer({ storage, clock, onAppended: (frames) => meters.frames.add(frames) });
+    const onAppended = (frames: number) => {
+      meters.frames.add(frames);
+      retention.grew(frames);
+    };
+    const sequencer = new Sequencer({ storage, clock, onAppended });
+    const retention = new Retention({ storage, sequencer, clock, defaults: options.retains });
     const memory = await Memory.open({ storage, sequencer, directory, providers, clock });
     const extractor = createExtractor();
     const jobStore = new JobStore(storage);
@@ -125,7 +160,13 @@ export class Engine implements AsyncDisposable {
       meters.chunks.add(chunks);
     };
     const jobs = new JobRunner({ sequencer, store: jobStore, ingest, onSettled, clock });
-    return new Engine({ meters, storage, sequencer, memory, extractor, jobStore, jobs, clock });
+    const durableStreams = await DurableStreams.open({ storage, sequencer, clock });
+    const webhooks = new WebhookSender(fetching.allow ?? []);
+    const subscriptions = await Subscriptions.open({ streams: durableStreams, storage, clock, webhooks });
+    return new Engine({
+      ...{ meters, storage, sequencer, memory, extractor, jobStore, jobs, clock },
+      ...{ durableStreams, subscriptions, retention, directory },
+    });
   }
 
   /** Throws `unavailable` while the engine closes. */
@@ -164,6 +205,9 @@ export class Engine implements AsyncDisposable {
   }
 
   async #closeParts(): Promise<void> {
+    await this.retention.close();
+    await this.subscriptions.close();
+    await this.durableStreams.close();
     await this.extractor[Symbol.asyncDispose]();
     await this.memory[Symbol.asyncDispose]();
     await this.storage.close();

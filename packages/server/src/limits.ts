@@ -48,8 +48,11 @@ export const HEARTBEAT_MS = 15_000;
 /** Subscriptions of one socket. */
 export const SUBSCRIPTIONS_MAX = 1_000;
 
-/** Largest WebSocket message a client may send: requests only. */
-export const SOCKET_MESSAGE_BYTES_MAX = 64 * 1024;
+/** Largest WebSocket message a client may send: an append of four of the largest frames. */
+export const SOCKET_MESSAGE_BYTES_MAX = 1024 * 1024;
+
+/** Appends of one socket that are under way; past it the socket is not read until some are answered. */
+export const SOCKET_APPENDS_MAX = 1_000;
 
 /** Time that closing waits for work under way. */
 export const DRAIN_MS = 10_000;
@@ -60,5 +63,30 @@ export const LAST_WORDS_MS = 1_000;
 /** Longest `/readyz` waits for the threads to answer; a busy thread is not a dead one. */
 export const READY_WAIT_MS = 1_000;
 
-/** Levels of arrays and objects in a WebSocket message: all that exist are one flat object. */
-export const SOCKET_MESSAGE_DEPTH_MAX = 8;
+/** Channels one Centrifugo connection may follow. */
+export const CENTRIFUGO_CHANNELS_MAX = 1_000;
+
+/** Largest message of a Centrifugo client: two publications of the largest frame there can be. */
+export const CENTRIFUGO_MESSAGE_BYTES_MAX = 512 * 1024;
+
+/** Commands in one message: what a client sends that comes back to all its channels at once. */
+export const CENTRIFUGO_COMMANDS_MAX = CENTRIFUGO_CHANNELS_MAX + 24;
+
+/** Commands of one connection under way above which no more of its messages are read: a group commit's worth. */
+export const CENTRIFUGO_IN_FLIGHT_MAX = 256;
+
+/** Frames a client may have missed and still recover: ten reads of the log. One further behind is better served by loading the state. */
+export const CENTRIFUGO_RECOVERY_FRAMES_MAX = 10_000;
+
+/** Publications in one answer to a history command: one read of the log. */
+export const CENTRIFUGO_HISTORY_MAX = 1_000;
+
+/** Pause between pings, and the time for the answer: the protocol's own defaults, which its clients expect. */
+export const CENTRIFUGO_PING_MS = 25_000;
+export const CENTRIFUGO_PONG_MS = 8_000;
+
+/** Time to send the first command; a connection that says nothing gives its socket back. */
+export const CENTRIFUGO_CONNECT_MS = 10_000;
+
+/** Bytes of one write of an export: a client that takes 2 KB a second makes progress within the time a stalled one is given. */
+export const EXPORT_PIECE_BYTES = 64 * 1024;

@@ -1,12 +1,16 @@
 import { createServer, type Server as HttpServer, type IncomingMessage, type ServerResponse } from "node:http";
 import type { AddressInfo, Socket } from "node:net";
 import { MillraceError } from "@millrace/core";
+import { CentrifugoSockets } from "./centrifugo/centrifugo-sockets.ts";
+import { DurableHttp } from "./durable-streams/durable-http.ts";
 import { type DrainReport, Engine, type EngineOptions } from "./engine.ts";
 import { addAssetRoutes } from "./http/assets.ts";
 import { Exchange } from "./http/exchange.ts";
+import { Heartbeats } from "./http/heartbeats.ts";
 import { addJobRoutes } from "./http/job-routes.ts";
 import { checkOrigin } from "./http/origin-guard.ts";
 import { headRefusal, refuseSocket } from "./http/raw-refusal.ts";
+import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { Router } from "./http/router.ts";
 import { addSpaceRoutes } from "./http/space-routes.ts";
 import { addStreamRoutes } from "./http/stream-routes.ts";
@@ -49,6 +53,9 @@ export class Server implements AsyncDisposable {
   readonly #http: HttpServer;
   readonly #router = new Router();
   readonly #sockets: Sockets;
+  readonly #heartbeats: Heartbeats;
+  readonly #centrifugo: CentrifugoSockets;
+  readonly #durable: DurableHttp;
   readonly #onDefect: (error: unknown) => void;
   readonly #following = new Set<ServerResponse>();
   readonly #answering = new Set<Socket>();
@@ -59,8 +66,12 @@ export class Server implements AsyncDisposable {
     this.#http = http;
     this.engine = engine;
     this.#onDefect = onDefect;
-    this.#sockets = new Sockets(engine, onDefect);
+    this.#heartbeats = new Heartbeats(engine.clock);
+    this.#sockets = new Sockets({ engine, heartbeats: this.#heartbeats, onDefect });
+    this.#centrifugo = new CentrifugoSockets(engine, onDefect);
+    this.#durable = new DurableHttp(engine, onDefect);
     this.url = `http://${HOST}:${(http.address() as AddressInfo).port}`;
+    engine.subscriptions.start(this.url);
     this.#addRoutes();
     http.on("request", (request, response) => void this.#handle(request, response));
     // An expectation we do not know is not a reason to refuse (RFC 9110, section 10.1.1).
@@ -82,8 +93,10 @@ export class Server implements AsyncDisposable {
   async #close(): Promise<DrainReport> {
     const stopped = new Promise<void>((resolve) => this.#http.close(() => resolve()));
     this.#http.closeIdleConnections();
+    this.#durable.close();
     const report = await this.engine.close();
     this.#sockets.close();
+    this.#centrifugo.close();
     for (const response of this.#following) response.end();
     this.#http.closeIdleConnections();
     const cancel = this.engine.clock.after(1_500, () => this.#http.closeAllConnections());
@@ -95,7 +108,10 @@ export class Server implements AsyncDisposable {
   #addRoutes(): void {
     const { engine } = this;
     const overview = () =>
-      readOverview(engine, { version: VERSION, subscribers: this.#sockets.count + this.#following.size });
+      readOverview(engine, {
+        version: VERSION,
+        subscribers: this.#sockets.count + this.#centrifugo.count + this.#durable.readers + this.#following.size,
+      });
     this.#router.add("GET", "/livez", (exchange) => exchange.text(200, "ok\n", "text/plain; charset=utf-8"));
     this.#router.add("GET", "/readyz", async (exchange) => {
       await engine.checkThreads();
@@ -104,14 +120,15 @@ export class Server implements AsyncDisposable {
     this.#router.add("GET", "/metrics", async (exchange) => {
       exchange.text(
         200,
-        await toPrometheus(engine, await overview(), this.#sockets.unsentBytes),
+        await toPrometheus(engine, await overview(), this.#sockets.unsentBytes + this.#centrifugo.unsentBytes),
         "text/plain; version=0.0.4; charset=utf-8",
       );
     });
     this.#router.add("GET", "/v1/overview", async (exchange) => exchange.json(200, await overview()));
     addSpaceRoutes(this.#router, engine);
     addJobRoutes(this.#router, engine);
-    addStreamRoutes(this.#router, engine);
+    addStreamRoutes(this.#router, engine, this.#heartbeats);
+    addRetentionRoutes(this.#router, engine);
     addAssetRoutes(this.#router);
   }
 
@@ -123,8 +140,12 @@ export class Server implements AsyncDisposable {
     response.once("close", () => this.#answering.delete(request.socket));
     let exchange = new Exchange(request, response, new URL("http://localhost/"), {});
     try {
-      checkOrigin(request);
       const url = toUrl(request);
+      const isDurable = DurableHttp.isFor(url.pathname);
+      if (isDurable) exchange = new Exchange(request, response, url, {});
+      if (isDurable && request.method === "OPTIONS") return this.#durable.preflight(exchange);
+      checkOrigin(request);
+      if (isDurable) return await this.#durable.handle(exchange);
       const { handler, params } = this.#router.find(
         request.method === "HEAD" ? "GET" : (request.method ?? "GET"),
         url.pathname,
@@ -135,7 +156,8 @@ export class Server implements AsyncDisposable {
     } catch (error) {
       this.#refuse(exchange, error);
     } finally {
-      meters.requestMicros.record((clock.monotonic() - startedMs) * 1000);
+      // How long a reader waits for what comes next says nothing of the engine.
+      if (!exchange.url.searchParams.has("live")) meters.requestMicros.record((clock.monotonic() - startedMs) * 1000);
     }
   }
 
@@ -156,13 +178,22 @@ export class Server implements AsyncDisposable {
     socket.on("error", () => socket.destroy());
     try {
       checkOrigin(request);
-      if (toUrl(request).pathname !== "/v1/ws") throw new MillraceError("not_found", "the WebSocket is at /v1/ws");
+      const sockets = this.#socketsAt(toUrl(request).pathname);
       this.engine.checkReady();
-      this.#sockets.accept(request, socket, head);
+      sockets.accept(request, socket, head);
     } catch (error) {
       this.engine.meters.refused(MillraceError.from(error).code);
       refuseSocket(socket, error);
     }
+  }
+
+  #socketsAt(path: string): Sockets | CentrifugoSockets {
+    if (path === "/v1/ws") return this.#sockets;
+    if (path === "/connection/websocket") return this.#centrifugo;
+    throw new MillraceError(
+      "not_found",
+      `no WebSocket is at ${path.slice(0, 80)}; they are at /v1/ws and /connection/websocket`,
+    );
   }
 
   /** A refusal must not land in the middle of an answer: then the socket just goes. */

@@ -76,13 +76,26 @@ export class Exchange {
     this.response.writeHead(status, SECURITY_HEADERS).end();
   }
 
-  /** Begins a response that stays open. */
-  open(contentType: string): void {
+  /** Begins a response that stays open, of no known length: its end is the end of the connection (RFC 9112, section 6.3). */
+  openUntilClose(contentType: string): void {
+    this.response.removeHeader("transfer-encoding");
     this.response.writeHead(200, {
+      connection: "close",
       ...SECURITY_HEADERS,
       "cache-control": "no-store",
       "content-type": contentType,
       "x-accel-buffering": "no",
+    });
+    this.response.flushHeaders();
+  }
+
+  /** Begins a response whose body is written piece by piece; it ends with `response.end()`. */
+  begin(contentType: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.response.writeHead(200, {
+      ...SECURITY_HEADERS,
+      "cache-control": "no-store",
+      ...headers,
+      "content-type": contentType,
     });
     this.response.flushHeaders();
   }

@@ -1,62 +1,69 @@
-import type { MillraceError } from "@millrace/core";
+import type { Socket } from "node:net";
+import { MillraceError } from "@millrace/core";
 import type { Cursor, Gap, StreamId } from "@millrace/protocol";
-import { Follower, type FollowerSink, type StoredFrame } from "@millrace/stream";
+import { type Batch, Follower, type FollowerSink, type FollowStart } from "@millrace/stream";
 import type { Engine } from "../engine.ts";
-import { HEARTBEAT_MS, LAST_WORDS_MS } from "../limits.ts";
+import { LAST_WORDS_MS } from "../limits.ts";
 import { type Exchange, toShownError } from "./exchange.ts";
+import type { Heartbeats } from "./heartbeats.ts";
+
+export type FollowOptions = {
+  readonly engine: Engine;
+  readonly exchange: Exchange;
+  readonly heartbeats: Heartbeats;
+  readonly stream: StreamId;
+  readonly after: Cursor | undefined;
+};
 
 /** Follows a stream as server-sent events (HTML standard, section 9.2) until the client leaves or the stream ends. */
-export async function followAsEvents(
-  engine: Engine,
-  exchange: Exchange,
-  stream: StreamId,
-  after: Cursor | undefined,
-): Promise<void> {
+export async function followAsEvents({ engine, exchange, heartbeats, stream, after }: FollowOptions): Promise<void> {
   const { sequencer, storage, meters, clock } = engine;
   const { response } = exchange;
-  let follower: Follower | undefined;
-  const sink = new EventSink(exchange, () => follower?.drained());
-  const { deliverMicros } = meters;
-  const onDelivered = (frames: number) => meters.deliveries.add(frames);
+  const { socket } = response;
+  if (!socket) throw new MillraceError("cancelled", "the client went away");
   // Writing to a peer that has gone is an error of the response; its "close" says all there is to know.
   response.on("error", () => {});
-  follower = await Follower.start({ sequencer, storage, stream, after, sink, clock, deliverMicros, onDelivered });
-  const heartbeat = setInterval(() => sink.comment(), HEARTBEAT_MS);
-  response.once("close", () => {
-    clearInterval(heartbeat);
-    follower?.[Symbol.dispose]();
-  });
-  if (response.destroyed) response.emit("close");
+  const sink = new EventSink(exchange, socket);
+  const follower = await Follower.start({ sequencer, storage, stream, after, sink, clock, ...meters.following });
+  const onDrain = () => follower.drained();
+  socket.on("drain", onDrain);
+  const stopBeating = heartbeats.add(() => sink.comment());
+  const end = () => {
+    stopBeating();
+    socket.off("drain", onDrain);
+    follower[Symbol.dispose]();
+  };
+  if (response.destroyed) end();
+  else response.once("close", end);
 }
 
+/**
+ * The response's body is written to its socket as it is: it has no length and no chunks and ends with the connection, so that the blocks of a
+ * batch are the same bytes for everyone.
+ */
 class EventSink implements FollowerSink {
   readonly #exchange: Exchange;
-  readonly #onDrained: () => void;
-  #epoch = "";
+  readonly #socket: Socket;
 
-  constructor(exchange: Exchange, onDrained: () => void) {
+  constructor(exchange: Exchange, socket: Socket) {
     this.#exchange = exchange;
-    this.#onDrained = onDrained;
+    this.#socket = socket;
   }
 
   get unsentBytes(): number {
-    return this.#exchange.response.writableLength;
+    return this.#socket.writableLength;
   }
 
-  begin({ epoch }: { epoch: string }): void {
-    this.#epoch = epoch;
-    this.#exchange.open("text/event-stream; charset=utf-8");
+  begin(_start: FollowStart): void {
+    this.#exchange.openUntilClose("text/event-stream; charset=utf-8");
     this.comment(" following");
   }
 
-  frames(frames: readonly StoredFrame[]): void {
-    // JSON has no raw line break, so a frame is one data line.
-    const text = frames.map(({ seq, json }) => `id: ${this.#epoch}:${seq}\nevent: frame\ndata: ${json}\n\n`).join("");
-    this.#write(text);
+  frames(batch: Batch): void {
+    this.#write(batch.encoded("sse", encodeEvents));
   }
 
   gap(gap: Gap): void {
-    this.#epoch = gap.epoch;
     this.#write(`event: gap\ndata: ${JSON.stringify(gap)}\n\n`);
   }
 
@@ -73,10 +80,15 @@ class EventSink implements FollowerSink {
     this.#write(`:${text}\n\n`);
   }
 
-  /** The callback comes when the socket has taken the bytes: then there is room again. */
-  #write(text: string): void {
+  #write(block: string | Buffer): void {
     const { response } = this.#exchange;
-    if (response.writableEnded || response.destroyed) return;
-    response.write(text, () => this.#onDrained());
+    if (!response.writableEnded && !response.destroyed) this.#socket.write(block);
   }
+}
+
+/** JSON has no raw line break, so a frame is one data line. */
+function encodeEvents({ epoch, frames }: Batch): Buffer {
+  let text = "";
+  for (const { seq, json } of frames) text += `id: ${epoch}:${seq}\nevent: frame\ndata: ${json}\n\n`;
+  return Buffer.from(text);
 }

@@ -1,16 +1,9 @@
-import { MillraceError } from "@millrace/core";
-import {
-  type Cursor,
-  formatCursor,
-  isReservedStream,
-  parseCursor,
-  type Seq,
-  type StreamId,
-  toStreamId,
-} from "@millrace/protocol";
+import { type Cursor, formatCursor, parseCursor, type Seq, type StreamId, toStreamId } from "@millrace/protocol";
 import { AppendSchema, createCheck } from "@millrace/protocol/schemas";
 import type { Engine } from "../engine.ts";
+import { appendEvents } from "./append-events.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Heartbeats } from "./heartbeats.ts";
 import { readJson } from "./read-body.ts";
 import type { Router } from "./router.ts";
 import { followAsEvents } from "./sse.ts";
@@ -18,7 +11,7 @@ import { followAsEvents } from "./sse.ts";
 const checkAppend = createCheck("body", AppendSchema);
 
 /** Streams: append, read, follow, and the timeline they make. */
-export function addStreamRoutes(router: Router, engine: Engine): void {
+export function addStreamRoutes(router: Router, engine: Engine, heartbeats: Heartbeats): void {
   const { reader } = engine;
   router.add("GET", "/v1/streams", async (exchange) => {
     const limit = exchange.integer("limit", { min: 1, max: 1_000, fallback: 100 });
@@ -27,7 +20,11 @@ export function addStreamRoutes(router: Router, engine: Engine): void {
   router.add("GET", "/v1/streams/{stream}", async (exchange) =>
     exchange.json(200, await reader.stream(streamOf(exchange))),
   );
-  router.add("POST", "/v1/streams/{stream}/events", (exchange) => append(engine, exchange));
+  router.add("POST", "/v1/streams/{stream}/events", async (exchange) => {
+    engine.checkReady();
+    const request = checkAppend(await readJson(exchange.request));
+    exchange.json(200, await appendEvents(engine, exchange.param("stream"), request));
+  });
   router.add("GET", "/v1/streams/{stream}/frames", async (exchange) => {
     const limit = exchange.integer("limit", { min: 1, max: 1_000, fallback: 100 });
     const { epoch, frames, last, head } = await reader.frames(streamOf(exchange), cursorOf(exchange), limit);
@@ -48,24 +45,8 @@ export function addStreamRoutes(router: Router, engine: Engine): void {
   router.add("GET", "/v1/streams/{stream}/sse", (exchange) => {
     const lastEventId = exchange.request.headers["last-event-id"];
     const after = typeof lastEventId === "string" && lastEventId !== "" ? parseCursor(lastEventId) : cursorOf(exchange);
-    return followAsEvents(engine, exchange, streamOf(exchange), after);
+    return followAsEvents({ engine, exchange, heartbeats, stream: streamOf(exchange), after });
   });
-}
-
-async function append(engine: Engine, exchange: Exchange): Promise<void> {
-  engine.checkReady();
-  const stream = streamOf(exchange);
-  if (isReservedStream(stream)) {
-    throw new MillraceError(
-      "forbidden",
-      `stream ${stream} is the engine's own; append to one that does not begin with job:, space: or _`,
-    );
-  }
-  const { events, producer } = checkAppend(await readJson(exchange.request));
-  const options = producer ? { producer: { producer: producer.id, epoch: producer.epoch, seq: producer.seq } } : {};
-  const { epoch, firstSeq, lastSeq, accepted, duplicates } = await engine.sequencer.append(stream, events, options);
-  const cursor = formatCursor({ epoch, seq: lastSeq as Seq });
-  exchange.json(200, { stream, epoch, firstSeq, lastSeq, cursor, accepted, duplicates });
 }
 
 function streamOf(exchange: Exchange): StreamId {

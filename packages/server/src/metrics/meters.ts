@@ -18,6 +18,16 @@ export class Meters {
   readonly extractMicros = new Histogram();
   readonly deliverMicros = new Histogram();
   readonly requestMicros = new Histogram();
+  /** Readers that went over their budget and were moved to reading the log (I6). */
+  demotions = 0;
+  /** For every follower of this engine. */
+  readonly following = {
+    deliverMicros: this.deliverMicros,
+    onDelivered: (frames: number): void => this.deliveries.add(frames),
+    onDemoted: (): void => {
+      this.demotions++;
+    },
+  };
 
   constructor(clock: Clock = systemClock) {
     this.startedMs = clock.now();
