@@ -3,14 +3,12 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Histogram } from "@millrace/core";
 import type { StreamId } from "@millrace/protocol";
-import type { Follower, FollowerSink, Sequencer, Storage, StoredFrame } from "@millrace/stream";
+import type { Batch, Follower, FollowerSink, Sequencer, Storage } from "@millrace/stream";
 import { type BenchCase, defineCase } from "../src/case.ts";
 
 type Log = { readonly storage: Storage; readonly sequencer: Sequencer; readonly directory: string };
 
 const DATA = { text: "x".repeat(120), role: "assistant" };
-/** Appends under way at once: what a group commit has to share. */
-const IN_FLIGHT = 64;
 
 async function openLog(): Promise<Log> {
   const { openStorage, Sequencer } = await import("@millrace/stream");
@@ -24,17 +22,18 @@ async function closeLog({ storage, directory }: Log): Promise<void> {
   rmSync(directory, { recursive: true, force: true });
 }
 
-function appendCase(batch: number, calls: number): BenchCase {
+/** `inFlight` appends are under way at once: what a group commit has to share. */
+function appendCase(batch: number, inFlight: number, calls: number): BenchCase {
   return defineCase({
-    name: `stream/append-${batch}`,
-    title: `durable append of ${batch} events of 200 B a call, ${IN_FLIGHT} calls in flight`,
+    name: `stream/append-${batch}x${inFlight}`,
+    title: `durable append of ${batch} events of 200 B a call in the process, ${inFlight} calls in flight`,
     unit: "frames/s",
     figures: {
-      frames: { kind: "throughput" },
+      frames: { kind: "throughput", ...(batch > 1 ? { bar: 80_000 } : {}) },
       p50: { kind: "latency", unit: "ms" },
-      p99: { kind: "latency", unit: "ms" },
+      p99: { kind: "latency", unit: "ms", ...(batch > 1 ? { bar: 10 } : {}) },
     },
-    options: { batch, calls, inFlight: IN_FLIGHT, synchronous: "FULL" },
+    options: { batch, calls, inFlight, synchronous: "FULL" },
     setup: openLog,
     teardown: closeLog,
     run: async ({ sequencer }) => {
@@ -49,7 +48,7 @@ function appendCase(batch: number, calls: number): BenchCase {
           micros.record((performance.now() - sentMs) * 1000);
         }
       };
-      await Promise.all(Array.from({ length: IN_FLIGHT }, (_, n) => lane(n)));
+      await Promise.all(Array.from({ length: inFlight }, (_, n) => lane(n)));
       const seconds = (performance.now() - startedMs) / 1000;
       return { frames: (calls * batch) / seconds, p50: micros.quantile(0.5) / 1000, p99: micros.quantile(0.99) / 1000 };
     },
@@ -69,7 +68,7 @@ class CountingSink implements FollowerSink {
 
   begin(): void {}
 
-  frames(frames: readonly StoredFrame[]): void {
+  frames({ frames }: Batch): void {
     for (const { seq } of frames) {
       if (seq !== this.seq + 1) this.broken++;
       this.seq = seq;
@@ -126,4 +125,11 @@ const fanOut = defineCase({
   },
 });
 
-export const cases: readonly BenchCase[] = [appendCase(1, 4_000), appendCase(16, 2_000), appendCase(256, 400), fanOut];
+export const cases: readonly BenchCase[] = [
+  appendCase(1, 64, 8_000),
+  appendCase(1, 1_024, 40_000),
+  appendCase(16, 8, 4_000),
+  appendCase(16, 64, 8_000),
+  appendCase(256, 4, 800),
+  fanOut,
+];

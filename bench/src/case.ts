@@ -12,9 +12,11 @@ export type Figure = {
   readonly unit?: string;
   /** What the figure must reach: at most this for a latency, at least this for a throughput. Shown in the report. */
   readonly bar?: number;
+  /** A run may be without it, because what it needs (a peer) is not on the machine; the case says so with `note`. */
+  readonly isOptional?: true;
 };
 
-/** Named figures of one run; exactly the names the case declares. */
+/** Named figures of one run; exactly the names the case declares, but for optional ones. */
 export type Measurement = Readonly<Record<string, number>>;
 
 export type CaseOptions = Readonly<Record<string, string | number | boolean>>;
@@ -29,6 +31,8 @@ export type BenchCase = {
   readonly figures: Readonly<Record<string, Figure>>;
   /** What the case was run with; kept in the result. */
   readonly options: CaseOptions;
+  /** Its run starts processes anew and warms them up: a run before it would only take time. */
+  readonly isSelfWarming?: true;
   readonly setup?: () => unknown;
   readonly run: (state: unknown) => Measurement | Promise<Measurement>;
   readonly teardown?: (state: unknown) => unknown;
@@ -67,12 +71,17 @@ export function checkCase(candidate: BenchCase, file: string): BenchCase {
   return candidate;
 }
 
-/** `invalid_argument` unless the measurement has exactly the declared figures, each finite. */
+/** `invalid_argument` unless the measurement has exactly the declared figures (optional ones may be absent), each finite. */
 export function checkMeasurement(measured: BenchCase, measurement: Measurement): Measurement {
-  const declared = Object.keys(measured.figures).sort().join(", ");
-  const found = Object.keys(measurement).sort().join(", ");
-  if (declared !== found) {
-    throw new MillraceError("invalid_argument", `case ${measured.name} measured ${found}; it declares ${declared}`);
+  const { figures, name } = measured;
+  const found = Object.keys(measurement);
+  const missing = Object.keys(figures).filter((figure) => !figures[figure]?.isOptional && !(figure in measurement));
+  if (missing.length > 0 || found.some((figure) => !(figure in figures))) {
+    const list = (names: readonly string[]) => [...names].sort().join(", ");
+    throw new MillraceError(
+      "invalid_argument",
+      `case ${name} measured ${list(found)}; it declares ${list(Object.keys(figures))}`,
+    );
   }
   for (const [figure, value] of Object.entries(measurement)) {
     if (!Number.isFinite(value))

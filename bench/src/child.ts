@@ -3,6 +3,7 @@ import { MillraceError } from "@millrace/core";
 import type { Measurement } from "./case.ts";
 import { runCasePath } from "./child-url.ts";
 import { CHILD_OUTPUT_BYTES_MAX, CHILD_TIMEOUT_MS } from "./limits.ts";
+import { notesIn } from "./note.ts";
 
 export type ChildRun = {
   readonly name: string;
@@ -11,20 +12,23 @@ export type ChildRun = {
   readonly signal?: AbortSignal;
 };
 
+/** Figures of one run, and what the case said beside them. */
+export type ChildOutcome = { readonly figures: Measurement; readonly notes: readonly string[] };
+
 /** One run of a case in a process of its own. Fails with the end of the child's stderr. */
-export function runChild(run: ChildRun): Promise<Measurement> {
+export function runChild(run: ChildRun): Promise<ChildOutcome> {
   const options = ["--conditions=source", runCasePath(), run.name, "--warmup", String(run.warmup)];
   return read(spawn(process.execPath, [...options, "--cases", run.casesDirectory], childOptions), run);
 }
 
 /** One run of the same case by another command: `COMMAND NAME --warmup N` must print the figures as its last line. */
-export function runBaseline(command: string, run: ChildRun): Promise<Measurement> {
+export function runBaseline(command: string, run: ChildRun): Promise<ChildOutcome> {
   return read(spawn(`${command} ${run.name} --warmup ${run.warmup}`, { ...childOptions, shell: true }), run);
 }
 
 const childOptions = { stdio: ["ignore", "pipe", "pipe"] as ["ignore", "pipe", "pipe"] };
 
-async function read(child: ChildProcess, { name, signal }: ChildRun): Promise<Measurement> {
+async function read(child: ChildProcess, { name, signal }: ChildRun): Promise<ChildOutcome> {
   const limits = [AbortSignal.timeout(CHILD_TIMEOUT_MS), ...(signal ? [signal] : [])];
   const stop = AbortSignal.any(limits);
   const kill = () => child.kill("SIGKILL");
@@ -43,7 +47,7 @@ async function read(child: ChildProcess, { name, signal }: ChildRun): Promise<Me
     });
     if (stop.aborted) throw MillraceError.from(stop.reason, "cancelled");
     if (code !== 0) throw new MillraceError("internal", `case ${name} exited with ${code}: ${stderr.trim()}`);
-    return parseMeasurement(name, stdout);
+    return { figures: parseMeasurement(name, stdout), notes: notesIn(stdout) };
   } finally {
     stop.removeEventListener("abort", kill);
   }

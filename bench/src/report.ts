@@ -44,7 +44,7 @@ export function renderReport(results: readonly BenchResult[]): Map<string, strin
     const plots = drawPlots(group, members);
     for (const [path, svg] of plots) files.set(path, svg);
     const images = [...plots.keys()].map((path) => `![${group}](${path})`).join("\n\n");
-    return `## ${group}\n\n${renderTable(members)}\n\n${images}\n`;
+    return `## ${group}\n\n${renderTable(members)}\n\n${renderNotes(members)}${images}\n`;
   });
   files.set("benchmarks.md", `${HEAD}\n${renderOrigins(results)}\n\n${sections.join("\n")}`);
   return files;
@@ -76,6 +76,11 @@ function renderTable(results: readonly BenchResult[]): string {
     }),
   );
   return ["| case | figure | median | range | bar |", "|---|---|---:|---:|---|", ...rows].join("\n");
+}
+
+function renderNotes(results: readonly BenchResult[]): string {
+  const lines = results.flatMap(({ case: name, notes = [] }) => notes.map((note) => `- \`${name}\`: ${note}`));
+  return lines.length === 0 ? "" : `${lines.join("\n")}\n\n`;
 }
 
 function renderBar({ kind, bar, median }: FigureResult): string {

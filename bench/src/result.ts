@@ -32,6 +32,8 @@ export type BenchResult = {
   readonly options: CaseOptions;
   readonly repeats: number;
   readonly warmup: number;
+  /** What runs said beside their figures, for example that a peer is missing. */
+  readonly notes?: readonly string[];
   /** The same figures by the baseline command, run in turn with these. */
   readonly baseline?: { readonly command: string; readonly figures: Readonly<Record<string, Summary>> };
   readonly machine: Machine;

@@ -19,7 +19,8 @@ async function main(): Promise<void> {
   if (!chosen) throw new MillraceError("not_found", `there is no case named ${positionals[0]}`);
   const state = await chosen.setup?.();
   try {
-    for (let at = 0; at < warmup; at++) await chosen.run(state);
+    const unmeasured = chosen.isSelfWarming ? 0 : warmup;
+    for (let at = 0; at < unmeasured; at++) await chosen.run(state);
     const measurement = checkMeasurement(chosen, await chosen.run(state));
     process.stdout.write(`\n${JSON.stringify(measurement)}\n`);
   } finally {

@@ -33,9 +33,14 @@ export async function runCases(options: RunOptions = {}): Promise<BenchResult[]>
   const casesDirectory = options.casesDirectory ?? CASES_DIRECTORY;
   const chosen = chooseCases(await findCases(casesDirectory), options.pattern);
   const origin = { ...describeCommit(), machine: describeMachine(), startedAt: new Date().toISOString() };
-  const runs = chosen.map((benchCase) => ({ benchCase, own: [] as Measurement[], baseline: [] as Measurement[] }));
+  const runs = chosen.map((benchCase) => ({
+    benchCase,
+    own: [] as Measurement[],
+    baseline: [] as Measurement[],
+    notes: new Set<string>(),
+  }));
   for (let repeat = 1; repeat <= repeats; repeat++) {
-    for (const { benchCase, own, baseline } of runs) {
+    for (const { benchCase, own, baseline, notes } of runs) {
       options.onRun?.(benchCase.name, repeat);
       const run: ChildRun = {
         name: benchCase.name,
@@ -43,16 +48,19 @@ export async function runCases(options: RunOptions = {}): Promise<BenchResult[]>
         casesDirectory,
         ...(options.signal ? { signal: options.signal } : {}),
       };
-      own.push(await runChild(run));
-      if (options.baseline !== undefined) baseline.push(await runBaseline(options.baseline, run));
+      const outcome = await runChild(run);
+      own.push(outcome.figures);
+      for (const note of outcome.notes) notes.add(note);
+      if (options.baseline !== undefined) baseline.push((await runBaseline(options.baseline, run)).figures);
     }
   }
-  const results = runs.map(({ benchCase, own, baseline }): BenchResult => {
+  const results = runs.map(({ benchCase, own, baseline, notes }): BenchResult => {
     const command = options.baseline;
     return {
       ...describe(benchCase, own),
       repeats,
       warmup,
+      ...(notes.size === 0 ? {} : { notes: [...notes].sort() }),
       ...(command === undefined ? {} : { baseline: { command, figures: summariseAll(benchCase, baseline) } }),
       ...origin,
     };
@@ -63,13 +71,23 @@ export async function runCases(options: RunOptions = {}): Promise<BenchResult[]>
 
 function describe(benchCase: BenchCase, own: readonly Measurement[]) {
   const { name, title, unit, figures, options } = benchCase;
-  const measured = Object.entries(figures).map(([figure, declared]) => [
-    figure,
-    { unit, ...declared, ...summarise(own, figure) },
-  ]);
+  // A figure no run could measure is left out; one that some could is summarised over those.
+  const measured = Object.entries(figures).flatMap(([figure, { isOptional: _, ...declared }]) => {
+    const having = own.filter((measurement) => figure in measurement);
+    return having.length === 0 ? [] : [[figure, { unit, ...declared, ...summarise(having, figure) }]];
+  });
   return { case: name, title, unit, figures: Object.fromEntries(measured), options };
 }
 
 function summariseAll(benchCase: BenchCase, measurements: readonly Measurement[]) {
-  return Object.fromEntries(Object.keys(benchCase.figures).map((figure) => [figure, summarise(measurements, figure)]));
+  const measured = Object.keys(benchCase.figures).filter((figure) => measurements.some((one) => figure in one));
+  return Object.fromEntries(
+    measured.map((figure) => [
+      figure,
+      summarise(
+        measurements.filter((one) => figure in one),
+        figure,
+      ),
+    ]),
+  );
 }

@@ -56,6 +56,14 @@ test("a case that measures other figures than it declares is refused", async () 
   await assert.rejects(run, hasCode("internal", /measured other; it declares time/));
 });
 
+test("a figure that could not be measured is left out, and the result says why", async () => {
+  const [result] = await runCases({ pattern: "partial", repeats: 2, warmup: 3, casesDirectory });
+  assert.deepEqual(Object.keys(result?.figures ?? {}), ["runs"]);
+  assert.deepEqual(result?.notes, ["peer missing: sample"]);
+  // It warms up by itself: no run before the measured one.
+  assert.deepEqual(result?.figures.runs?.samples, [1, 1]);
+});
+
 test("a signal ends a case that hangs", async () => {
   const controller = new AbortController();
   const run = runCases({

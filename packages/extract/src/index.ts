@@ -1,4 +1,5 @@
 /** From a URL or a file to clean, chunked, citable text. */
+export { AddressGuard } from "./address-guard.ts";
 export { type Chunk, type ChunkOptions, chunk } from "./chunk.ts";
 export { detectContentType } from "./content-type.ts";
 export {

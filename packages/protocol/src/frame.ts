@@ -29,6 +29,9 @@ export type Frame<Data = unknown> = {
 /** Who sent an event, and its place among that sender's events: the same triple twice is one append (I3). */
 export type ProducerPosition = { readonly producer: string; readonly epoch: number; readonly seq: number };
 
+/** A producer that reads another log: each of its events names its `position` there, and one at or before the last taken is a duplicate (I3). */
+export type ProducerLog = { readonly producer: string; readonly epoch: number };
+
 /** What a producer hands in; the sequencer makes a frame of it. */
 export type StreamEvent<Data = unknown> = {
   readonly type: string;
@@ -39,4 +42,6 @@ export type StreamEvent<Data = unknown> = {
   readonly correlation?: Correlation;
   /** The same id twice in one stream is one append (I3). */
   readonly messageId?: string;
+  /** Its place in the producer's own log: `<ms>-<n>`, as Redis streams number, or decimal digits. Places grow, and may leave numbers out. */
+  readonly position?: string;
 };

@@ -5,7 +5,16 @@
 export { CODES, type Code, type ErrorBody, fromErrorBody, isCode, MillraceError, toErrorBody } from "@millrace/core";
 export { type Cursor, formatCursor, parseCursor } from "./cursor.ts";
 export { ERROR_STATUS, type ErrorStatus } from "./error-status.ts";
-export type { Correlation, Frame, ProducerPosition, Seq, SpaceId, StreamEvent, StreamId } from "./frame.ts";
+export type {
+  Correlation,
+  Frame,
+  ProducerLog,
+  ProducerPosition,
+  Seq,
+  SpaceId,
+  StreamEvent,
+  StreamId,
+} from "./frame.ts";
 export {
   type AgentMode,
   APPLICATION_PREFIX,
@@ -61,6 +70,7 @@ export type {
   SourceState,
   Space,
   StoredDocument,
+  StreamActivity,
   StreamEntry,
   StreamRetention,
   VerifyReport,

@@ -1,6 +1,6 @@
 import type { ErrorBody } from "@millrace/core";
 import type { Frame, Seq, StreamId } from "./frame.ts";
-import type { AppendResponse } from "./schemas.ts";
+import type { AppendResponse, Entity } from "./schemas.ts";
 
 /** Why a cursor could not be honoured: its epoch was replaced, or its frames are past retention. */
 export type GapReason = "epoch" | "retention";
@@ -29,6 +29,17 @@ export type ServerMessage =
     }
   | { readonly op: "frames"; readonly sub: number; readonly frames: readonly Frame[] }
   | ({ readonly op: "gap"; readonly sub: number } & Gap)
+  | {
+      readonly op: "snapshot";
+      readonly sub: number;
+      readonly stream: StreamId;
+      readonly epoch: string;
+      readonly asOfSeq: number;
+      readonly entities: readonly Entity[];
+      readonly next?: string;
+    }
+  /** For the compact form, which leaves it out: frames after `after` are of `epoch`. */
+  | { readonly op: "epoch"; readonly sub: number; readonly epoch: string; readonly after: number }
   | { readonly op: "durable"; readonly sub: number; readonly seq: number }
   | ({ readonly op: "appended"; readonly id: number } & AppendResponse)
   | { readonly op: "error"; readonly sub?: number; readonly id?: number; readonly error: ErrorBody }

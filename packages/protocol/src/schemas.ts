@@ -170,6 +170,8 @@ export const EventSchema = Type.Object(
     data: Type.Unknown(),
     correlation: Type.Optional(CorrelationSchema),
     messageId: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
+    /** Of a producer without `seq`: the event's place in the producer's own log. */
+    position: Type.Optional(Type.String({ minLength: 1, maxLength: 40 })),
   },
   closed,
 );
@@ -181,7 +183,8 @@ const appendFields = {
       {
         id: Type.String({ minLength: 1, maxLength: 200 }),
         epoch: Count,
-        seq: Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - APPEND_EVENTS_MAX }),
+        /** Numbers the first event; without it every event has a `position`. */
+        seq: Type.Optional(Type.Integer({ minimum: 0, maximum: Number.MAX_SAFE_INTEGER - APPEND_EVENTS_MAX })),
       },
       closed,
     ),
@@ -224,6 +227,7 @@ export const StreamSchema = Type.Object({
 });
 
 const Bound = Type.Integer({ minimum: 1, maximum: Number.MAX_SAFE_INTEGER });
+const Rate = Type.Number({ minimum: 0 });
 
 export const RetentionPolicySchema = Type.Object(
   { maxAgeMs: Type.Optional(Bound), maxBytes: Type.Optional(Bound), maxFrames: Type.Optional(Bound) },
@@ -234,6 +238,24 @@ export const StreamRetentionSchema = Type.Object({
   ...StreamSchema.properties,
   policy: RetentionPolicySchema,
   isDefault: Type.Boolean(),
+});
+
+const activity = {
+  eventsPerSecond: Type.Optional(Rate),
+  framesPerSecond: Type.Optional(Rate),
+  subscribers: Count,
+  lagFrames: Count,
+  durableLag: Count,
+};
+
+/** What a stream is doing. Its rates, over 5 s, are absent while it has too little of the traffic to be counted by itself. */
+export const StreamActivitySchema = Type.Object({ stream: Text, ...activity });
+
+/** A stream of a listing; the last two where the details are asked for. */
+export const StreamEntrySchema = Type.Object({
+  ...StreamSchema.properties,
+  activity: Type.Optional(Type.Object(activity)),
+  retention: Type.Optional(Type.Object({ policy: RetentionPolicySchema, isDefault: Type.Boolean() })),
 });
 
 export const FindingSchema = Type.Object({
@@ -264,9 +286,10 @@ export const EntitySchema = Type.Object({
   props: Type.Record(Text, Type.Unknown()),
 });
 
-const Rate = Type.Number({ minimum: 0 });
 export const LatencySchema = Type.Object({ count: Count, p50: Ms, p95: Ms, p99: Ms });
 export const QueueSchema = Type.Object({ depth: Count, limit: Count });
+
+const SpreadSchema = Type.Object({ sum: Count, max: Count });
 
 export const OverviewSchema = Type.Object({
   version: Text,
@@ -278,6 +301,7 @@ export const OverviewSchema = Type.Object({
     bytesPerSecond: Rate,
     documentsPerSecond: Rate,
     chunksPerSecond: Rate,
+    eventsPerSecond: Rate,
     framesPerSecond: Rate,
     deliveriesPerSecond: Rate,
     recallsPerSecond: Rate,
@@ -297,11 +321,31 @@ export const OverviewSchema = Type.Object({
   latency: Type.Object({
     extractMs: LatencySchema,
     embedMs: LatencySchema,
+    consumeMs: LatencySchema,
     commitMs: LatencySchema,
+    projectMs: LatencySchema,
     deliverMs: LatencySchema,
     recallMs: LatencySchema,
   }),
   queues: Type.Object({ sources: QueueSchema, extract: QueueSchema, embed: QueueSchema, storage: QueueSchema }),
+  streams: Type.Object({
+    open: Count,
+    followers: Count,
+    lagging: Count,
+    lagFrames: SpreadSchema,
+    waitingMs: Ms,
+    durableLag: SpreadSchema,
+    ringBytes: Count,
+    evictedFrames: Count,
+    demotions: Count,
+    duplicates: Count,
+    top: Type.Array(StreamActivitySchema),
+  }),
+  process: Type.Object({
+    gcPauseMs: LatencySchema,
+    loopDelayMs: Type.Object({ p50: Ms, p99: Ms, max: Ms }),
+    allocatedBytesPerSecond: Rate,
+  }),
   subscribers: Count,
   memory: Type.Object({ rssBytes: Count, heapBytes: Count, indexBytes: Count }),
   jobs: Type.Object({ running: Count }),
@@ -325,6 +369,8 @@ export const ClientMessageSchema = Type.Union([
       window: Type.Optional(Type.Integer({ minimum: 1, maximum: WINDOW_FRAMES_MAX })),
       /** Whether to be told how far the frames sent are durable. */
       durable: Type.Optional(Type.Boolean()),
+      /** Whether to be sent the stream's state before its frames when there is no cursor, and after a gap. */
+      snapshot: Type.Optional(Type.Boolean()),
     },
     closed,
   ),
@@ -350,12 +396,13 @@ export type RecallResult = Static<typeof RecallResultSchema>;
 export type RecallResponse = Static<typeof RecallResponseSchema>;
 export type AppendRequest = Static<typeof AppendSchema>;
 export type AppendResponse = Static<typeof AppendResponseSchema>;
-export type StreamEntry = Static<typeof StreamSchema>;
+export type StreamEntry = Static<typeof StreamEntrySchema>;
 export type RetentionPolicy = Static<typeof RetentionPolicySchema>;
 export type StreamRetention = Static<typeof StreamRetentionSchema>;
 export type Finding = Static<typeof FindingSchema>;
 export type VerifyReport = Static<typeof VerifyReportSchema>;
 export type Entity = Static<typeof EntitySchema>;
+export type StreamActivity = Static<typeof StreamActivitySchema>;
 export type Latency = Static<typeof LatencySchema>;
 export type Overview = Static<typeof OverviewSchema>;
 export type ClientMessage = Static<typeof ClientMessageSchema>;

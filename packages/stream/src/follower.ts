@@ -1,12 +1,19 @@
 import { type Clock, type Histogram, MillraceError, systemClock } from "@millrace/core";
 import type { Cursor, Gap, StreamId } from "@millrace/protocol";
 import { Batch } from "./batch.ts";
-import { READ_BYTES_MAX, READ_FRAMES_MAX, SUBSCRIBER_BYTES_MAX, SUBSCRIBER_STALL_MS } from "./limits.ts";
+import {
+  READ_BYTES_MAX,
+  READ_FRAMES_MAX,
+  SNAPSHOT_ENTITIES_MAX,
+  SUBSCRIBER_BYTES_MAX,
+  SUBSCRIBER_STALL_MS,
+  TIMELINE_BYTES_MAX,
+} from "./limits.ts";
 import type { LiveStream } from "./live-stream.ts";
-import { aheadOf } from "./log-reader.ts";
+import { aheadOf, type TimelinePage, toTimelinePage } from "./log-reader.ts";
 import type { Sequencer } from "./sequencer.ts";
 import { StallWatch } from "./stall-watch.ts";
-import type { LogReads } from "./storage/log-module.ts";
+import type { LogReads, TimelinePage as StoredPage } from "./storage/log-module.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** Where following begins: frames after `after` follow. `durable` of those up to `head` are safe from a power cut. */
@@ -28,6 +35,11 @@ export interface FollowerSink {
   begin(start: FollowStart): void;
   frames(batch: Batch): void;
   gap(gap: Gap): void;
+  /**
+   * The state of the stream as of `asOfSeq`; frames after that follow (I8). Sinks that have it are given one before the first frame when they
+   * have no cursor, and after every gap, unless the stream makes no entities.
+   */
+  snapshot?(page: TimelinePage): void;
   /** Frames handed over are durable up to `seq`. Only asked for by sinks that have it. */
   durable?(seq: number): void;
   /** The subscription has ended; no call follows. */
@@ -43,10 +55,14 @@ export type FollowerOptions = {
   readonly clock?: Clock;
   /** Takes microseconds from numbering to hand-over of frames pushed live. */
   readonly deliverMicros?: Histogram;
-  /** Called with the number of frames of each hand-over, and whether they came from memory. */
-  readonly onDelivered?: (frames: number, isLive: boolean) => void;
+  /** Called with the number of frames of each hand-over, whether they came from memory, and their stream. */
+  readonly onDelivered?: (frames: number, isLive: boolean, stream: StreamId) => void;
   /** Called when the reader went over its budget and is fed from the log from then on. */
   readonly onDemoted?: () => void;
+  /** Called when the engine ends the subscription, with why. */
+  readonly onEnded?: (error: MillraceError) => void;
+  /** Holds the follower for as long as it follows. */
+  readonly followers?: Set<Follower>;
 };
 
 /**
@@ -62,20 +78,25 @@ export class Follower implements Disposable {
   #epoch: string;
   #sent: number;
   #toldDurable: number;
+  /** Since when frames wait because the peer has no room for them; 0 when none do. */
+  #heldSinceMs = 0;
   #isPulling = false;
   #isClosed = false;
   #isWaitingForRoom = false;
+  #needsSnapshot: boolean;
   readonly #stall: StallWatch;
 
-  private constructor(options: FollowerOptions, live: LiveStream, after: number) {
+  private constructor(options: FollowerOptions, live: LiveStream, { from, needsSnapshot }: Beginning) {
     this.#options = options;
+    this.#needsSnapshot = needsSnapshot;
     this.#clock = options.clock ?? systemClock;
     this.#live = live;
     this.#epoch = live.epoch;
-    this.#sent = after;
+    this.#sent = from;
     this.#toldDurable = live.durable;
     this.#stall = new StallWatch(this.#clock, () => this.#endStalled());
     this.#stopWaking = live.onChange(() => this.#pull());
+    options.followers?.add(this);
   }
 
   /** Rejects with `invalid_argument` when the cursor is ahead of the stream, with `overloaded` when too many streams are followed. */
@@ -93,9 +114,10 @@ export class Follower implements Disposable {
   }
 
   /** Tells the sink where following begins, and returns it: the one decision from which frames follow without a seam. */
-  static #begin({ stream, after, sink }: FollowerOptions, live: LiveStream): number {
-    const wanted = after && after.seq > 0 ? after : undefined;
-    const place = wanted && live.placeOf(wanted);
+  static #begin({ stream, after, sink }: FollowerOptions, live: LiveStream): Beginning {
+    // Before the first frame is a place in every epoch; frames trimmed since are a gap for who was there.
+    const wanted = after;
+    const place = wanted && (wanted.seq === 0 ? 0 : live.placeOf(wanted));
     if (wanted && place !== undefined && place > live.visible) throw aheadOf(stream, wanted, live.visible);
     const isHonoured = place !== undefined && place >= live.first - 1;
     const kept = wanted && place === undefined ? live.keptOf(wanted.epoch) : undefined;
@@ -104,7 +126,11 @@ export class Follower implements Disposable {
     if (wanted && !isHonoured) {
       sink.gap(gapOf(live, wanted.seq, from + 1, place === undefined ? "epoch" : "retention"));
     }
-    return from;
+    return { from, needsSnapshot: !isHonoured && sink.snapshot !== undefined };
+  }
+
+  get stream(): StreamId {
+    return this.#live.name;
   }
 
   /** The last frame handed over. */
@@ -115,6 +141,11 @@ export class Follower implements Disposable {
   /** How far the stream is ahead. */
   get backlog(): number {
     return Math.max(0, this.#live.visible - this.#sent);
+  }
+
+  /** Milliseconds for which the peer has taken none of the frames that wait for it; 0 when none do. */
+  get waitingMs(): number {
+    return this.#heldSinceMs === 0 ? 0 : this.#clock.monotonic() - this.#heldSinceMs;
   }
 
   /** Whether it is over its budget, and fed from the log once it drains. */
@@ -135,6 +166,7 @@ export class Follower implements Disposable {
     this.#isClosed = true;
     this.#stopWaking();
     this.#stall[Symbol.dispose]();
+    this.#options.followers?.delete(this);
     this.#options.sequencer.release(this.#live);
   }
 
@@ -154,12 +186,13 @@ export class Follower implements Disposable {
     this.#isPulling = false;
   }
 
-  async #continue(first: Promise<Batch>): Promise<void> {
+  async #continue(first: Reading): Promise<void> {
     try {
-      for (let reading: Promise<Batch> | undefined = first; reading; reading = this.#pullLive()) {
-        const batch = await reading;
+      for (let reading: Reading | undefined = first; reading; reading = this.#pullLive()) {
+        const found = await reading;
         if (this.#isClosed) return;
-        this.#handOver(batch);
+        if (found instanceof Batch) this.#handOver(found);
+        else this.#takeSnapshot(found);
       }
     } catch (error) {
       this.#end(MillraceError.from(error));
@@ -170,13 +203,17 @@ export class Follower implements Disposable {
   }
 
   /** Hands over what memory holds. Returns the read under way when the next frames are in the log only. */
-  #pullLive(): Promise<Batch> | undefined {
+  #pullLive(): Reading | undefined {
     while (!this.#isClosed) {
       if (this.#live.ended) throw this.#live.ended;
       if (this.#live.epoch !== this.#epoch) this.#takeEpoch();
       this.#tellDurable();
+      if (this.#needsSnapshot) return this.#readSnapshot();
       if (this.#sent >= this.#live.visible) return undefined;
-      if (!this.#hasRoom()) return undefined;
+      if (!this.#hasRoom()) {
+        this.#heldSinceMs ||= this.#clock.monotonic();
+        return undefined;
+      }
       if (this.#sent < this.#live.first - 1) this.#skipTrimmed();
       const batch = this.#live.batchAfter(this.#sent, this.#framesMax());
       if (!batch) return this.#readLog();
@@ -230,8 +267,9 @@ export class Follower implements Disposable {
     }
     this.#options.sink.frames(mine);
     this.#sent = mine.last;
+    this.#heldSinceMs = 0;
     const { numberedAtMs } = mine;
-    this.#options.onDelivered?.(mine.frames.length, numberedAtMs !== undefined);
+    this.#options.onDelivered?.(mine.frames.length, numberedAtMs !== undefined, mine.stream);
     if (numberedAtMs === undefined) return;
     this.#options.deliverMicros?.record((this.#clock.monotonic() - numberedAtMs) * 1000);
   }
@@ -252,6 +290,24 @@ export class Follower implements Disposable {
     return reading;
   }
 
+  #readSnapshot(): Promise<StoredPage> {
+    const args = { stream: this.#live.name, after: 0, limit: SNAPSHOT_ENTITIES_MAX, bytesMax: TIMELINE_BYTES_MAX };
+    return this.#options.storage.read<LogReads["timeline"]>("log.timeline", args);
+  }
+
+  #takeSnapshot({ row, ...page }: StoredPage): void {
+    this.#needsSnapshot = false;
+    // Without entities there is no state but the frames; a page of another epoch than ours is followed by a gap, which asks again.
+    if (!row || page.entities.length === 0 || row.epoch !== this.#live.epoch || row.head > this.#live.visible) return;
+    this.#options.sink.snapshot?.(toTimelinePage(this.#live.name, row, page));
+    this.#sent = row.head;
+  }
+
+  #gap(gap: Gap): void {
+    this.#options.sink.gap(gap);
+    this.#needsSnapshot = this.#options.sink.snapshot !== undefined;
+  }
+
   #tellDurable(): void {
     const { sink } = this.#options;
     if (!sink.durable) return;
@@ -270,7 +326,7 @@ export class Follower implements Disposable {
     const before = this.#sent;
     this.#sent = Math.max(this.#live.first - 1, kept ?? 0);
     this.#toldDurable = this.#sent;
-    this.#options.sink.gap(gapOf(this.#live, before, this.#sent + 1, "epoch"));
+    this.#gap(gapOf(this.#live, before, this.#sent + 1, "epoch"));
   }
 
   #skipTrimmed(): void {
@@ -280,7 +336,7 @@ export class Follower implements Disposable {
   #skipTo(first: number): void {
     const before = this.#sent;
     this.#sent = first - 1;
-    this.#options.sink.gap(gapOf(this.#live, before, first, "retention"));
+    this.#gap(gapOf(this.#live, before, first, "retention"));
   }
 
   #endStalled(): void {
@@ -296,9 +352,15 @@ export class Follower implements Disposable {
   #end(error: MillraceError): void {
     if (this.#isClosed) return;
     this[Symbol.dispose]();
+    this.#options.onEnded?.(error);
     this.#options.sink.fail(error);
   }
 }
+
+/** Where following begins, and whether a snapshot comes first. */
+type Beginning = { readonly from: number; readonly needsSnapshot: boolean };
+/** What is read for a follower: frames, or the state of the stream. */
+type Reading = Promise<Batch | StoredPage>;
 
 function gapOf(live: LiveStream, after: number, first: number, reason: Gap["reason"]): Gap {
   return { stream: live.name, epoch: live.epoch, after, first, head: live.visible, reason };

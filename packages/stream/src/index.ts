@@ -43,6 +43,7 @@ export {
   type Submitted,
 } from "./sequencer.ts";
 export { StallWatch } from "./stall-watch.ts";
+export type { CommitFigures } from "./storage/commit-meter.ts";
 export { DATABASE_FILE, openReader } from "./storage/migrate.ts";
 export { rowOf, rowsOf } from "./storage/rows.ts";
 export { openStorage, type Storage, type StorageOptions } from "./storage/storage.ts";

@@ -65,6 +65,10 @@ export const PRODUCERS_MAX = 10_000;
 export const READ_FRAMES_MAX = 1_000;
 export const READ_BYTES_MAX = 1024 * 1024;
 
+/** Most bytes of entities in one page of a timeline, and most entities of the snapshot that a reader is sent; the rest is asked for by page. */
+export const TIMELINE_BYTES_MAX = 4 * 1024 * 1024;
+export const SNAPSHOT_ENTITIES_MAX = 1_000;
+
 /** Bytes a subscriber may have unsent before it is fed from the log instead of being pushed to (I6). */
 export const SUBSCRIBER_BYTES_MAX = 1024 * 1024;
 

@@ -1,17 +1,17 @@
-import { assert, MillraceError } from "@millrace/core";
-import type { Cursor, ProducerPosition, StreamEvent, StreamId } from "@millrace/protocol";
+import { assert, type MillraceError } from "@millrace/core";
+import type { Cursor, ProducerLog, ProducerPosition, StreamEvent, StreamId } from "@millrace/protocol";
 import { Batch } from "./batch.ts";
 import { FrameRing } from "./frame-ring.ts";
 import type { Lifecycles } from "./lifecycle/lifecycles.ts";
 import {
   BATCHES_SHARED_MAX,
   MESSAGE_IDS_MAX,
-  PRODUCERS_MAX,
   READ_BYTES_MAX,
   READ_FRAMES_MAX,
   RING_BYTES_MAX,
   RING_FRAMES_MAX,
 } from "./limits.ts";
+import { type ProducerRow, Producers } from "./producers.ts";
 import type { KeptEpoch, StreamState } from "./storage/log-module.ts";
 import type { StoredFrame } from "./stored-frame.ts";
 
@@ -56,7 +56,7 @@ export class LiveStream {
   readonly #hidden: Pending[] = [];
   /** The newest batches made, by the seq before their first frame; void as soon as more is visible. */
   readonly #batches = new Map<number, Batch>();
-  readonly #producers = new Map<string, { epoch: number; seq: number }>();
+  readonly #producers = new Producers();
   readonly #messageIds = new Map<string, number>();
   readonly #wakes = new Set<() => void>();
 
@@ -82,8 +82,7 @@ export class LiveStream {
     this.#hidden.length = 0;
     this.#batches.clear();
     this.ring.reset(kept + 1);
-    this.#producers.clear();
-    for (const { producer, epoch, seq } of producers) this.#producers.set(producer, { epoch, seq });
+    this.#producers.restore(producers);
     this.#messageIds.clear();
     for (const { seq, message_id } of messageIds) this.#messageIds.set(message_id, seq);
     this.#liftFence();
@@ -123,18 +122,20 @@ export class LiveStream {
   }
 
   /**
-   * For each event whether it is one already. Undefined when all are new and nothing had to be looked up. Throws `stale_epoch` or
-   * `sequence_gap` before anything is changed.
+   * For each event whether it is one already. Undefined when all are new and nothing had to be looked up. Throws `stale_epoch`, `sequence_gap`
+   * or `invalid_argument` before anything is changed.
    */
-  duplicates(events: readonly StreamEvent[], producer: ProducerPosition | undefined): readonly boolean[] | undefined {
-    const seen = producer && this.#positionOf(producer);
+  duplicates(
+    events: readonly StreamEvent[],
+    producer: ProducerPosition | ProducerLog | undefined,
+  ): readonly boolean[] | undefined {
+    const seen = producer && this.#producers.seen(producer, events);
     if (seen === undefined && !events.some(hasMessageId)) return undefined;
     const inBatch = new Set<string>();
     return events.map(({ messageId }, at) => {
-      const isBehind = producer !== undefined && seen !== undefined && producer.seq + at <= seen;
       const isKnown = messageId !== undefined && (this.#messageIds.has(messageId) || inBatch.has(messageId));
       if (messageId !== undefined) inBatch.add(messageId);
-      return isBehind || isKnown;
+      return isKnown || seen?.(at) === true;
     });
   }
 
@@ -145,20 +146,16 @@ export class LiveStream {
   }
 
   /** Remembers how far a producer has come. */
-  advanceProducer({ producer, epoch, seq }: ProducerPosition, count: number): number {
-    const before = this.#producers.get(producer);
-    const last = Math.max(seq + count - 1, before?.epoch === epoch ? before.seq : -1);
-    this.#producers.delete(producer);
-    this.#producers.set(producer, { epoch, seq: last });
-    if (this.#producers.size > PRODUCERS_MAX) forgetOldest(this.#producers);
-    return last;
+  advanceProducer(producer: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): ProducerRow {
+    return this.#producers.advance(producer, events);
   }
 
   /** Takes frames numbered head + 1 and on. Whether readers see more than before. */
   take(pending: Pending): boolean {
     this.head += pending.frames.length;
     assert(Number.isSafeInteger(this.head), "a stream holds fewer than 2^53 frames");
-    this.#hidden.push(pending);
+    // Without frames (all duplicates) it is never settled, and would hide what comes after it.
+    if (pending.frames.length > 0) this.#hidden.push(pending);
     return this.#reveal();
   }
 
@@ -255,21 +252,6 @@ export class LiveStream {
   #liftFence(): void {
     this.#fence?.resolve();
     this.#fence = undefined;
-  }
-
-  /** The last seq taken from this producer in its epoch, or undefined for a new one. */
-  #positionOf({ producer, epoch, seq }: ProducerPosition): number | undefined {
-    const known = this.#producers.get(producer);
-    if (!known || epoch > known.epoch) return undefined;
-    if (epoch < known.epoch) {
-      const message = `producer ${producer} writes with epoch ${epoch}, but epoch ${known.epoch} has taken over; stop this writer`;
-      throw new MillraceError("stale_epoch", message);
-    }
-    if (seq > known.seq + 1) {
-      const message = `producer ${producer} sent ${seq} but ${known.seq + 1} is next; send the events from ${known.seq + 1} again`;
-      throw new MillraceError("sequence_gap", message);
-    }
-    return known.seq;
   }
 }
 

@@ -1,7 +1,7 @@
 import { MillraceError } from "@millrace/core";
 import { type Cursor, type Entity, formatCursor, type StreamEntry, type StreamId } from "@millrace/protocol";
-import { READ_BYTES_MAX } from "./limits.ts";
-import type { LogReads, Range, StreamRow } from "./storage/log-module.ts";
+import { READ_BYTES_MAX, TIMELINE_BYTES_MAX } from "./limits.ts";
+import type { LogReads, Range, TimelinePage as StoredPage, StreamRow } from "./storage/log-module.ts";
 import type { Storage } from "./storage/storage.ts";
 
 /** Frames of one ranged read, as the JSON they were stored as. */
@@ -56,16 +56,9 @@ export class LogReader {
   }
 
   async timeline(stream: StreamId, after: number, limit: number): Promise<TimelinePage> {
-    const { row, entities } = await this.#storage.read<LogReads["timeline"]>("log.timeline", {
-      stream,
-      after,
-      limit: limit + 1,
-    });
-    const { epoch, head } = found(stream, row);
-    const page = entities.slice(0, limit);
-    const base = { stream, epoch, asOfSeq: head, entities: page };
-    const last = page.at(-1);
-    return entities.length > limit && last ? { ...base, next: last.firstSeq } : base;
+    const args = { stream, after, limit, bytesMax: TIMELINE_BYTES_MAX };
+    const page = await this.#storage.read<LogReads["timeline"]>("log.timeline", args);
+    return toTimelinePage(stream, found(stream, page.row), page);
   }
 
   async list(prefix: string, limit: number): Promise<StreamEntry[]> {
@@ -94,6 +87,17 @@ export class LogReader {
   count(): Promise<{ streams: number; frames: number }> {
     return this.#storage.read<LogReads["count"]>("log.count", null);
   }
+}
+
+/** The page as it is answered, with the place in the log it stands for. */
+export function toTimelinePage(
+  stream: StreamId,
+  row: StreamRow,
+  page: Pick<StoredPage, "entities" | "hasMore">,
+): TimelinePage {
+  const base = { stream, epoch: row.epoch, asOfSeq: row.head, entities: page.entities };
+  const last = page.entities.at(-1);
+  return page.hasMore && last ? { ...base, next: last.firstSeq } : base;
 }
 
 /** Whether the cursor is a place in this log: of its epoch, or of the part of an older one that was kept. */

@@ -1,5 +1,11 @@
 import { type Clock, createIdFactory, Deadline, Histogram, MillraceError, systemClock } from "@millrace/core";
-import { isReservedStream, type ProducerPosition, type StreamEvent, type StreamId } from "@millrace/protocol";
+import {
+  isReservedStream,
+  type ProducerLog,
+  type ProducerPosition,
+  type StreamEvent,
+  type StreamId,
+} from "@millrace/protocol";
 import { encodeFrame } from "./encode-frame.ts";
 import { Flusher } from "./flusher.ts";
 import type { LifecycleRow } from "./lifecycle/entity-table.ts";
@@ -31,13 +37,15 @@ export type SequencerOptions = {
   readonly mode?: Mode;
   /** What events of foreign types become; default: a `log` frame each. */
   readonly translators?: Translators;
+  /** Called with each append that has its numbers, and the monotonic milliseconds at which it was taken up. */
+  readonly onSubmitted?: (stream: StreamId, submitted: Submitted, startedMs: number) => void;
   /** Called with the number of frames of each append once they are durable. */
   readonly onAppended?: (frames: number) => void;
 };
 
 export type AppendOptions = {
-  /** Numbers the first event; the others follow it (I3). */
-  readonly producer?: ProducerPosition;
+  /** Numbers the first event, the others follow it; or each event has its `position` (I3). */
+  readonly producer?: ProducerPosition | ProducerLog;
   /** Writes that are kept exactly when the frames are: one transaction. Not run when every event is a duplicate. Implies `strict`. */
   readonly alongside?: readonly Call[];
   /** Default: that of the sequencer, or `strict` for the engine's own streams. */
@@ -89,7 +97,10 @@ export class Sequencer {
   readonly #parked = new ParkedLifecycles();
   /** Streams whose epoch was renewed in memory only: held until an append has made it durable, since it is known nowhere else. */
   readonly #renewed = new Set<LiveStream>();
+  readonly #onSubmitted: SequencerOptions["onSubmitted"];
   readonly #onAppended: (frames: number) => void;
+  /** Frames evicted from the rings of streams that have left memory. */
+  #evictedBefore = 0;
 
   constructor(options: SequencerOptions) {
     const { storage, clock = systemClock, mode = "relaxed", translators = createTranslators() } = options;
@@ -98,6 +109,7 @@ export class Sequencer {
     this.#mode = mode;
     this.translators = translators;
     this.#newId = createIdFactory(clock);
+    this.#onSubmitted = options.onSubmitted;
     this.#onAppended = options.onAppended ?? (() => {});
     this.flusher = new Flusher(clock);
   }
@@ -110,6 +122,13 @@ export class Sequencer {
   /** Those streams. */
   opened(): Iterable<LiveStream> {
     return this.#streams.opened();
+  }
+
+  /** Frames evicted so far from all rings. O(streams open). */
+  get evicted(): number {
+    let evicted = this.#evictedBefore;
+    for (const { ring } of this.#streams.opened()) evicted += ring.evicted;
+    return evicted;
   }
 
   /**
@@ -200,7 +219,7 @@ export class Sequencer {
     const duplicates = live.duplicates(events, producer);
     const fresh = duplicates ? events.filter((_, at) => !duplicates[at]) : events;
     const { ready, pending } = this.#prepare(live, fresh, options, startedMs);
-    const call = this.#toCall(live, ready, pending, producer && toPosition(live, producer, events.length));
+    const call = this.#toCall(live, ready, pending, producer && live.advanceProducer(producer, events));
     if (live.take(pending)) this.#shown(live);
     // An append of duplicates still goes through the storage thread: its answer means that the originals are durable.
     const calls = fresh.length === 0 ? [] : [{ op: "log.append", args: call }, ...alongside];
@@ -214,8 +233,10 @@ export class Sequencer {
     const durable = this.#write(live, pending, calls).then((values) => ({ ...accepted, values: values.slice(1) }));
     // Who wants to know awaits it; who does not must not end the process.
     durable.catch(() => {});
+    const submitted = { ...accepted, durableSeq: live.durable, durable };
     this.consumeMicros.record((this.#clock.monotonic() - startedMs) * 1000);
-    return { ...accepted, durableSeq: live.durable, durable };
+    this.#onSubmitted?.(live.name, submitted, startedMs);
+    return submitted;
   }
 
   /** Makes frames of the events, or throws and has changed nothing. */
@@ -336,6 +357,7 @@ export class Sequencer {
     try {
       await this.#load(live);
       this.#holdRenewed(live);
+      await this.#renew(live);
       live.wakeAll();
     } catch (error) {
       this.#streams.drop(live);
@@ -345,8 +367,23 @@ export class Sequencer {
     }
   }
 
+  /** Makes a new epoch durable before readers hear of it; where the disk still refuses, the next append does. */
+  async #renew(live: LiveStream): Promise<void> {
+    const { renewed } = live;
+    if (!renewed) return;
+    const args = this.#toCall(live, [], { frames: [], isRelaxed: false, isDurable: false }, undefined);
+    await this.#storage.writeAll([{ op: "log.append", args: { ...args, opens: false } }]).then(
+      () => {
+        if (live.renewed === renewed) live.renewed = undefined;
+        this.#holdRenewed(live);
+      },
+      () => {},
+    );
+  }
+
   #dropped(live: LiveStream): void {
     this.rings.forget(live);
+    this.#evictedBefore += live.ring.evicted;
     this.#parked.park(live);
   }
 
@@ -368,10 +405,6 @@ export class Sequencer {
 /** Not made of the time: a stream can get a second epoch within the same millisecond. */
 function newEpoch(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(EPOCH_LENGTH)), (byte) => (byte & 31).toString(32)).join("");
-}
-
-function toPosition(live: LiveStream, producer: ProducerPosition, count: number): AppendArgs["producer"] {
-  return { id: producer.producer, epoch: producer.epoch, seq: live.advanceProducer(producer, count) };
 }
 
 function tooLarge(type: string, bytes: number): MillraceError {

@@ -150,3 +150,16 @@ test("a disk that fails after relaxed frames were seen: a gap to the cut, then t
   await late.reached(1);
   assert.equal(late.gaps[0]?.reason, "epoch");
 });
+
+test("an append of duplicates only hides nothing: what a producer sends again after a restart is followed by what is new", async () => {
+  using directory = temporaryDirectory();
+  const producer = { producer: "p", epoch: 1, seq: 0 };
+  const before = await openLog({ directory: directory.path });
+  await before.sequencer.append(STREAM, events(3), { producer });
+  await before.storage.close();
+  await using log = await openLog({ directory: directory.path });
+  assert.equal((await log.sequencer.append(STREAM, events(3), { producer })).duplicates, 3);
+  assert.equal((await log.sequencer.append(STREAM, events(3), { producer, mode: "strict" })).duplicates, 3);
+  await log.sequencer.append(STREAM, events(2));
+  assert.equal([...log.sequencer.opened()][0]?.visible, 5);
+});

@@ -213,3 +213,29 @@ test("I7: a stream that left memory knows what is open in it when it comes back"
   const { frames } = await log.reader.frames(STREAM, undefined, 10);
   assert.equal(JSON.parse(frames.at(-1)?.json ?? "").data.offset, 3);
 });
+
+test("I3: events with the ids of a Redis stream are appended once, also out of a restart, an overlap or a batch that repeats itself", async () => {
+  using directory = temporaryDirectory();
+  const producer = { producer: "redis:chat", epoch: 0 };
+  const at = (...positions: string[]) => positions.map((position) => ({ type: "log", data: position, position }));
+  const first = await openLog({ directory: directory.path });
+  const ids = ["1790000000000-0", "1790000000000-9", "1790000000000-10", "1790000000001-0"];
+  const one = await first.sequencer.append(STREAM, at(...ids.slice(0, 3), ids[1] ?? ""), { producer });
+  assert.deepEqual([one.accepted, one.duplicates], [3, 1]);
+  await first.storage.close();
+  await using log = await openLog({ directory: directory.path });
+  const two = await log.sequencer.append(STREAM, at(...ids), { producer });
+  assert.deepEqual([two.accepted, two.duplicates], [1, 3]);
+  const { frames } = await log.reader.frames(STREAM, undefined, 10);
+  assert.deepEqual(
+    frames.map(({ json }) => JSON.parse(json).data),
+    ids,
+  );
+  await assert.rejects(log.sequencer.append(STREAM, events(1), { producer }), { code: "invalid_argument" });
+  await assert.rejects(log.sequencer.append(STREAM, at("1-1000000"), { producer }), { code: "invalid_argument" });
+  await assert.rejects(log.sequencer.append(STREAM, events(1), { producer: { ...producer, seq: 1 } }), {
+    code: "conflict",
+  });
+  assert.equal((await log.sequencer.append(STREAM, at("5-0"), { producer: { ...producer, epoch: 1 } })).accepted, 1);
+  await assert.rejects(log.sequencer.append(STREAM, at("6-0"), { producer }), { code: "stale_epoch" });
+});

@@ -7,7 +7,9 @@ import { MillraceError } from "@millrace/core";
 import type { Entity, Frame } from "@millrace/protocol";
 import type { LifecycleRow } from "../lifecycle/entity-table.ts";
 import { LIFECYCLE_ENDED_MAX, MESSAGE_IDS_MAX } from "../limits.ts";
+import type { ProducerRow } from "../producers.ts";
 import { reduceFrame } from "../timeline/reducer.ts";
+import { timeProjection } from "./commit-meter.ts";
 import { rowOf, rowsOf } from "./rows.ts";
 import type { StorageModule } from "./storage-module.ts";
 
@@ -85,6 +87,9 @@ CREATE TABLE epochs (
 ) STRICT, WITHOUT ROWID;
 `;
 
+/** Places of producers that read another log; beyond 2^53, so they are text. */
+const POSITIONS = "ALTER TABLE producers ADD COLUMN position TEXT";
+
 /** What is open and what has ended in clients' streams (I7): a row when it opens, the same row when it ends. */
 const LIFECYCLES = `
 CREATE TABLE lifecycles (
@@ -121,7 +126,7 @@ export type AppendArgs = {
   readonly lifecycles?: readonly LifecycleRow[];
   /** One for each frame, when any has one. */
   readonly messageIds?: readonly (string | null)[];
-  readonly producer?: { readonly id: string; readonly epoch: number; readonly seq: number };
+  readonly producer?: ProducerRow;
 };
 
 /** What the sequencer needs to number on: undefined for a stream that has no frame yet. */
@@ -134,7 +139,7 @@ export type StreamState = {
   readonly lifecycles: readonly LifecycleRow[];
   /** Time of the newest frame; 0 without one. */
   readonly lastTs: number;
-  readonly producers: readonly { producer: string; epoch: number; seq: number }[];
+  readonly producers: readonly ProducerRow[];
   readonly messageIds: readonly { seq: number; message_id: string }[];
 };
 
@@ -151,8 +156,18 @@ export type Range = {
   readonly rows: readonly { seq: number; json: string }[];
 };
 
-export type TimelineArgs = { readonly stream: string; readonly after: number; readonly limit: number };
-export type TimelinePage = { readonly row: StreamRow | undefined; readonly entities: readonly Entity[] };
+export type TimelineArgs = {
+  readonly stream: string;
+  readonly after: number;
+  readonly limit: number;
+  readonly bytesMax: number;
+};
+export type TimelinePage = {
+  readonly row: StreamRow | undefined;
+  readonly entities: readonly Entity[];
+  /** Whether there are entities behind these. */
+  readonly hasMore: boolean;
+};
 
 export type ListArgs = { readonly prefix: string; readonly limit: number };
 export type ListedStream = StreamRow & { readonly name: string };
@@ -184,15 +199,18 @@ function writes(db: DatabaseSync): LogWrites {
   const keepEpoch = db.prepare("INSERT INTO epochs VALUES (?, ?, ?)");
   const insert = db.prepare("INSERT INTO frames VALUES (?, ?, ?)");
   const setProducer = db.prepare(
-    "INSERT INTO producers VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq",
+    `INSERT INTO producers (stream, producer, epoch, seq, position) VALUES (?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, position = excluded.position`,
   );
   const insertMessageId = db.prepare("INSERT INTO message_ids VALUES (?, ?, ?)");
   const trimMessageIds = db.prepare("DELETE FROM message_ids WHERE stream = ? AND seq <= ?");
   const setLifecycle = db.prepare("INSERT OR REPLACE INTO lifecycles VALUES (?, ?, ?, ?, ?, ?, ?)");
   const project = createProjector(db);
   const remove = db.prepare("DELETE FROM streams WHERE name = ?");
-  const renewed = (row: StreamRow, renews: KeptEpoch, epoch: string): StreamRow => {
-    if (row.epoch !== renews.epoch || row.head !== renews.upTo) throw fenced(row.epoch, row, epoch, row.head + 1);
+  const renewed = (row: StreamRow, renews: KeptEpoch, { stream, epoch }: AppendArgs): StreamRow => {
+    // Appends made together all renew: the first one did.
+    if (row.epoch === epoch) return row;
+    if (row.epoch !== renews.epoch || row.head !== renews.upTo) throw fenced(stream, row, epoch, row.head + 1);
     keepEpoch.run(row.id, renews.epoch, renews.upTo);
     renew.run(epoch, row.id);
     return { ...row, epoch };
@@ -203,11 +221,17 @@ function writes(db: DatabaseSync): LogWrites {
     }
     trimMessageIds.run(id, firstSeq + messageIds.length - 1 - MESSAGE_IDS_MAX);
   };
+  const applyTo = (id: number, { lifecycles = [], entitiesAt = [], jsons }: AppendArgs): void => {
+    for (const { kind, id: entity, state, chars, startSeq, endSeq } of lifecycles) {
+      setLifecycle.run(id, kind, entity, state, chars, startSeq, endSeq);
+    }
+    for (const at of entitiesAt) project(id, JSON.parse(jsons[at] as string) as Frame);
+  };
   return {
     append(args) {
       const { stream, epoch, nowMs, firstSeq, jsons, opens, renews, producer } = args;
       const found = rowOf<StreamRow>(find, stream) ?? (create.get(stream, epoch, nowMs) as StreamRow);
-      const row = renews && renewed(found, renews, epoch);
+      const row = renews && renewed(found, renews, args);
       // The sequencer numbered these believing that all before them are kept. If they are not, keeping these breaks I1.
       const { id, head } = row ?? found;
       if (firstSeq !== head + 1 || (row ?? found).epoch !== epoch) throw fenced(stream, row ?? found, epoch, firstSeq);
@@ -217,12 +241,9 @@ function writes(db: DatabaseSync): LogWrites {
         insert.run(id, firstSeq + at, json);
         bytes += json.length;
       }
-      for (const { kind, id: entity, state, chars, startSeq, endSeq } of args.lifecycles ?? []) {
-        setLifecycle.run(id, kind, entity, state, chars, startSeq, endSeq);
-      }
-      for (const at of args.entitiesAt ?? []) project(id, JSON.parse(jsons[at] as string) as Frame);
+      if (args.lifecycles || args.entitiesAt) timeProjection(() => applyTo(id, args));
       advance.run(head + jsons.length, jsons.length, bytes, nowMs, opens ? 1 : 0, id);
-      if (producer) setProducer.run(id, producer.id, producer.epoch, producer.seq);
+      if (producer) setProducer.run(id, producer.producer, producer.epoch, producer.seq, producer.position);
       if (args.messageIds) keepMessageIds(id, firstSeq, args.messageIds);
     },
     remove: ({ stream }) => void remove.run(stream),
@@ -260,7 +281,7 @@ function toEntity(row: object & { props?: unknown }): Entity {
 
 function reads(db: DatabaseSync): LogReads {
   const find = db.prepare(`SELECT ${STREAM_FIELDS} FROM streams WHERE name = ?`);
-  const producers = db.prepare("SELECT producer, epoch, seq FROM producers WHERE stream = ?");
+  const producers = db.prepare("SELECT producer, epoch, seq, position FROM producers WHERE stream = ?");
   const messageIds = db.prepare("SELECT seq, message_id FROM message_ids WHERE stream = ? ORDER BY seq");
   const lifecycles = db.prepare(`SELECT kind, id, state, chars, start_seq AS startSeq, end_seq AS endSeq FROM lifecycles
     WHERE stream = ?1 AND state = 'open' UNION ALL SELECT * FROM (SELECT kind, id, state, chars, start_seq, end_seq FROM lifecycles
@@ -304,9 +325,18 @@ function reads(db: DatabaseSync): LogReads {
       }
       return { row, lineage: row ? rowsOf(lineage, row.id) : [], rows };
     },
-    timeline({ stream, after, limit }) {
+    timeline({ stream, after, limit, bytesMax }) {
       const row = streamOf(stream);
-      return { row, entities: row ? entities.all(row.id, after, limit).map(toEntity) : [] };
+      const page: Entity[] = [];
+      let bytes = 0;
+      for (const item of row ? entities.iterate(row.id, after, limit + 1) : []) {
+        const found = item as { props: string };
+        bytes += found.props.length;
+        if (page.length === limit || (page.length > 0 && bytes > bytesMax))
+          return { row, entities: page, hasMore: true };
+        page.push(toEntity(found));
+      }
+      return { row, entities: page, hasMore: false };
     },
     list: ({ prefix, limit }) => rowsOf<ListedStream>(list, prefix, limit),
     unended: ({ after, limit }) => rowsOf(unended, after, limit),
@@ -330,7 +360,7 @@ function closing(db: DatabaseSync): void {
 
 export const storageModule: StorageModule = {
   name: "log",
-  migrations: [SCHEMA, TOTALS, EPOCHS, LIFECYCLES],
+  migrations: [SCHEMA, TOTALS, EPOCHS, LIFECYCLES, POSITIONS],
   writes,
   reads,
   opening,

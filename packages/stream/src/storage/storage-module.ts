@@ -16,7 +16,7 @@ export type StorageModule = {
   readonly migrations: readonly string[];
   readonly writes: (db: DatabaseSync) => Operations;
   readonly reads: (db: DatabaseSync) => Operations;
-  /** Runs in the writer in a transaction of its own before the first operation, and (closing) after the last one of a clean end. */
+  /** Runs in the writer in a transaction of its own before the first operation, and (closing) after the last one of an end before which no write failed. */
   readonly opening?: (db: DatabaseSync) => void;
   readonly closing?: (db: DatabaseSync) => void;
 };

@@ -6,6 +6,7 @@ import type { DatabaseSync } from "node:sqlite";
 import { type MessagePort, parentPort, receiveMessageOnPort, workerData } from "node:worker_threads";
 import { assert, type ErrorBody, MillraceError, toErrorBody } from "@millrace/core";
 import { COMMIT_CALLS_MAX } from "../limits.ts";
+import { type CommitFigures, CommitMeter, timeSync } from "./commit-meter.ts";
 import { lockDirectory, openReader, openWriter } from "./migrate.ts";
 import { toStorageError } from "./storage-error.ts";
 import type { Call, Operation, StorageModule } from "./storage-module.ts";
@@ -26,7 +27,7 @@ export type GroupResult =
 export type StorageReply =
   | { readonly ready: true }
   | { readonly failed: ErrorBody }
-  | { readonly results: readonly GroupResult[]; readonly commitMs: number };
+  | ({ readonly results: readonly GroupResult[] } & CommitFigures);
 
 assert(parentPort, "storage-worker runs as a worker thread");
 const port: MessagePort = parentPort;
@@ -45,21 +46,25 @@ async function start(): Promise<void> {
     for (const [name, operation] of Object.entries(table)) operations.set(`${module.name}.${name}`, operation);
   }
   const runBatch = role === "writer" ? commitBatch : readBatch;
+  const meter = new CommitMeter(db);
   port.on("message", (first: StorageRequest) => {
     const { groups, close } = takeArrived(first);
     if (groups.length > 0) {
-      const startedMs = performance.now();
+      meter.begin();
       const results = runBatch(db, operations, groups);
-      port.postMessage({ results, commitMs: performance.now() - startedMs } satisfies StorageReply);
+      port.postMessage({ results, ...meter.end() } satisfies StorageReply);
     }
     if (!close) return;
-    if (role === "writer") for (const { closing } of modules) if (closing) tryInTransaction(db, closing);
+    if (role === "writer" && !hasFailed) for (const { closing } of modules) if (closing) tryInTransaction(db, closing);
     db.close();
     lock?.[Symbol.dispose]();
     port.close();
   });
   port.postMessage({ ready: true } satisfies StorageReply);
 }
+
+/** Whether writes failed: what was seen of them may be lost, so that the end is not clean whatever comes after. */
+let hasFailed = false;
 
 function inTransaction(db: DatabaseSync, run: (db: DatabaseSync) => void): void {
   db.exec("BEGIN IMMEDIATE");
@@ -98,10 +103,11 @@ function commitBatch(db: DatabaseSync, operations: Map<string, Operation>, group
     const results = groups.map((group) => runGroup(db, operations, group));
     // SQLite itself rolls the whole transaction back on some errors (disk full, I/O): then nothing of this batch was kept.
     if (!db.isTransaction) throw new MillraceError("storage_failed", "the transaction was rolled back");
-    db.exec("COMMIT");
+    timeSync(() => db.exec("COMMIT"));
     return results;
   } catch (error) {
     if (db.isTransaction) db.exec("ROLLBACK");
+    hasFailed = true;
     const body = toErrorBody(toStorageError(error));
     return groups.map(({ id }) => ({ id, error: body }));
   }
@@ -117,6 +123,7 @@ function runGroup(db: DatabaseSync, operations: Map<string, Operation>, { id, ca
     const failure = toStorageError(error);
     if (!db.isTransaction) throw failure;
     db.exec("ROLLBACK TO call; RELEASE call");
+    hasFailed = true;
     return { id, error: toErrorBody(failure) };
   }
 }

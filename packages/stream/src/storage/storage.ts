@@ -2,6 +2,7 @@ import { Worker } from "node:worker_threads";
 import { fromErrorBody, Histogram, MillraceError } from "@millrace/core";
 import { STORAGE_BYTES_MAX, STORAGE_CALLS_MAX } from "../limits.ts";
 import { logModuleUrl, storageWorkerUrl } from "../worker-url.ts";
+import type { CommitFigures } from "./commit-meter.ts";
 import type { Call, Operation } from "./storage-module.ts";
 import type { Group, StorageReply, StorageRequest, StorageWorkerData } from "./storage-worker.ts";
 
@@ -12,6 +13,8 @@ export type StorageOptions = {
   readonly modules?: readonly URL[];
   /** Most bytes the database file may grow to; unlimited when absent. Past it writes fail as `storage_full`. */
   readonly bytesMax?: number;
+  /** Told of each commit, once its calls are answered. */
+  readonly onCommit?: (figures: CommitFigures, calls: number) => void;
 };
 
 /**
@@ -21,7 +24,7 @@ export type StorageOptions = {
 export async function openStorage(options: StorageOptions): Promise<Storage> {
   const modules = [logModuleUrl, ...(options.modules ?? [])].map(String);
   const common = { directory: options.directory, modules, bytesMax: options.bytesMax };
-  const writer = await StorageThread.start({ role: "writer", ...common });
+  const writer = await StorageThread.start({ role: "writer", ...common }, options.onCommit);
   try {
     return new Storage(writer, await StorageThread.start({ role: "reader", ...common }));
   } catch (error) {
@@ -90,6 +93,21 @@ export class Storage implements AsyncDisposable {
     return this.#writer.callsPerBatch;
   }
 
+  /** Rows that each commit wrote or deleted, those of triggers included. */
+  get rowsPerCommit(): Histogram {
+    return this.#writer.rowsPerBatch;
+  }
+
+  /** Microseconds of each commit's last step, in which SQLite puts the transaction on disk. */
+  get syncMicros(): Histogram {
+    return this.#writer.syncMicros;
+  }
+
+  /** Microseconds of each commit that went into applying frames to entities and lifecycles; commits without any are left out. */
+  get projectMicros(): Histogram {
+    return this.#writer.projectMicros;
+  }
+
   /** Commits what was handed in, then ends both threads. */
   async close(): Promise<void> {
     await this.#writer.close();
@@ -112,28 +130,33 @@ class StorageThread {
   readonly #pending = new Map<number, Pending>();
   readonly batchMicros = new Histogram();
   readonly callsPerBatch = new Histogram();
+  readonly rowsPerBatch = new Histogram();
+  readonly syncMicros = new Histogram();
+  readonly projectMicros = new Histogram();
+  readonly #onBatch: StorageOptions["onCommit"];
   waitingBytes = 0;
   #outbox: Group[] = [];
   #nextId = 1;
   #closed: MillraceError | undefined;
   readonly #ended: Promise<void>;
 
-  private constructor(worker: Worker) {
+  private constructor(worker: Worker, onBatch: StorageOptions["onCommit"]) {
     this.#worker = worker;
+    this.#onBatch = onBatch;
     this.#ended = new Promise((resolve) => worker.once("exit", () => resolve()));
     worker.on("message", (reply: StorageReply) => this.#settle(reply));
     worker.on("error", (error) => this.#fail(MillraceError.from(error, "storage_failed")));
     worker.on("exit", () => this.#fail(new MillraceError("unavailable", "the store is closed")));
   }
 
-  static start(workerData: StorageWorkerData): Promise<StorageThread> {
+  static start(workerData: StorageWorkerData, onBatch?: StorageOptions["onCommit"]): Promise<StorageThread> {
     const worker = new Worker(storageWorkerUrl, { workerData, name: `storage-${workerData.role}` });
     return new Promise((resolve, reject) => {
       worker.once("error", reject);
       worker.once("message", (reply: StorageReply) => {
         worker.off("error", reject);
         if ("failed" in reply) reject(fromErrorBody(reply.failed));
-        else resolve(new StorageThread(worker));
+        else resolve(new StorageThread(worker, onBatch));
       });
     });
   }
@@ -187,13 +210,21 @@ class StorageThread {
 
   #settle(reply: StorageReply): void {
     if (!("results" in reply)) return;
-    this.batchMicros.record(reply.commitMs * 1000);
-    this.callsPerBatch.record(reply.results.length);
+    this.#measure(reply, reply.results.length);
     for (const result of reply.results) {
       const pending = this.#take(result.id);
       if ("error" in result) pending?.reject(fromErrorBody(result.error));
       else pending?.resolve(result.values);
     }
+  }
+
+  #measure(figures: CommitFigures, calls: number): void {
+    this.batchMicros.record(figures.commitMs * 1000);
+    this.callsPerBatch.record(calls);
+    this.rowsPerBatch.record(figures.rows);
+    this.syncMicros.record(figures.syncMs * 1000);
+    if (figures.projectMs > 0) this.projectMicros.record(figures.projectMs * 1000);
+    this.#onBatch?.(figures, calls);
   }
 
   #take(id: number): Pending | undefined {
