@@ -3,6 +3,7 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { hasChromium, launchBrowser, openPage } from "./support/browser.ts";
 import { startEngine, type TestEngine } from "./support/engine.ts";
+import { freezeStore } from "./support/freeze-store.ts";
 
 const WEIR = `# Weirs\n\nA weir raises the level of a river so that a leat can lead water to the wheel.\n\n## Fish\n\nA pass beside the weir lets salmon climb past it in autumn.\n`;
 
@@ -74,6 +75,83 @@ describe("the dashboard in Chromium", { skip: hasChromium ? false : "no Chromium
       Array.from({ length: head }, (_, at) => head - at),
     );
     assert.deepEqual(problems, []);
+  });
+
+  test("the list of streams shows what each is doing: rates, readers, and what is kept", async () => {
+    await using open = await openPage(browser);
+    const { page, problems } = open;
+    const stream = engine.client.stream("chat:busy");
+    const over = new AbortController();
+    const writing = (async () => {
+      for (let n = 0; !over.signal.aborted; n++)
+        await stream.append([{ type: "message", id: `m${n}`, data: { text: "hello" } }]);
+    })();
+    const reading = (async () => {
+      for await (const _ of stream.subscribe({ signal: over.signal }));
+    })();
+    await stream.append([{ type: "message", id: "first", data: { text: "hello" } }]);
+    await stream.retain({ maxAgeMs: 604_800_000, maxFrames: 5_000 });
+    await page.goto(`${engine.server.url}/#/streams`);
+    await shows(page, "stream-row", /chat:busy\s*[1-9].*7 d, 5,000 frames/s);
+    const row = page.getByTestId("stream-row").filter({ hasText: "chat:busy" });
+    const [eventsIn = "", framesOut = "", readers] = await row.locator("td").allTextContents();
+    assert.ok(Number.parseFloat(eventsIn) > 0 && Number.parseFloat(framesOut) > 0, `${eventsIn} in, ${framesOut} out`);
+    assert.equal(readers, "1");
+    await shows(page, "stream-row", /space:rivers.*engine's own/s);
+    await shows(page, "streams-flow", /Subscriptions\s*1/);
+    over.abort();
+    await Promise.all([writing, reading]);
+    await shows(page, "stream-row", /chat:busy\s*0\s*0\s*0/);
+    assert.deepEqual(problems, []);
+  });
+
+  test("a stream's page tells frames that are on disk from those that are not yet, and what was cut off", async () => {
+    await using open = await openPage(browser);
+    const { page, problems } = open;
+    const stream = engine.client.stream("chat:marked");
+    await stream.append([
+      { type: "llm.start", id: "a", data: { model: "m" } },
+      { type: "llm.delta", id: "a", data: { append: "A weir" } },
+      { type: "interrupted", id: "a", data: { reason: "cancelled" } },
+    ]);
+    await page.goto(`${engine.server.url}/#/streams/chat:marked`);
+    await shows(page, "frames-durable", /all on disk/);
+    await shows(page, "frame", /interrupted\s*a was cut off: cancelled/);
+    assert.equal(await page.locator('.frame[data-tone="warn"]').count(), 1);
+    {
+      using _frozen = freezeStore(engine.directory);
+      await stream.append([{ type: "message", id: "u", data: { text: "and the fish?" } }], { ack: "accepted" });
+      await shows(page, "frame", /and the fish/);
+      await shows(page, "frames-durable", /1 not yet on disk/);
+      await shows(page, "durable-mark", /on disk up to 3/);
+      assert.equal(await page.locator(".frame[data-waiting]").count(), 1);
+    }
+    await shows(page, "frames-durable", /all on disk/);
+    assert.equal(await page.getByTestId("durable-mark").count(), 0);
+    assert.deepEqual(problems, []);
+  });
+
+  test("what is kept of a stream is changed and given back on its page; what is no bound is refused with an example", async () => {
+    await using open = await openPage(browser);
+    const { page } = open;
+    const stream = engine.client.stream("chat:kept");
+    await stream.append(Array.from({ length: 50 }, (_, n) => ({ type: "message", id: `m${n}`, data: { text: "x" } })));
+    await page.goto(`${engine.server.url}/#/streams/chat:kept`);
+    await shows(page, "retention", /Keeps everything · the engine's default/);
+    await page.getByTestId("retention-edit").click();
+    await page.getByTestId("retention-age").fill("7 moons");
+    await page.getByTestId("retention-save").click();
+    await shows(page, "error", /write for example 7d/);
+    await page.getByTestId("retention-age").fill("7d");
+    await page.getByTestId("retention-frames").fill("20");
+    await page.getByTestId("retention-save").click();
+    await shows(page, "retention", /Keeps 7 d, 20 frames · its own policy/);
+    await shows(page, "stream-figures", /31 – 50/);
+    assert.deepEqual((await stream.retention()).policy, { maxAgeMs: 604_800_000, maxFrames: 20 });
+    await page.getByTestId("retention-edit").click();
+    await page.getByTestId("retention-default").click();
+    await shows(page, "retention", /Keeps everything · the engine's default/);
+    assert.equal((await stream.retention()).isDefault, true);
   });
 
   test("the pipeline is drawn with what was measured, in light and in dark", async () => {

@@ -20,6 +20,7 @@ export async function sendRaw(url: string, bytes: Buffer, isWhole: boolean): Pro
   const socket = connect({ port: Number(new URL(url).port), host: "127.0.0.1", allowHalfOpen: true });
   socket.on("error", () => {});
   const closed = once(socket, "close");
+  const isHead = bytes.subarray(0, 5).toString() === "HEAD ";
   let text = "";
   const outcome = await new Promise<Outcome>((resolve) => {
     const late = setTimeout(() => resolve({ kind: "silent", text }), LIMIT_MS);
@@ -29,7 +30,7 @@ export async function sendRaw(url: string, bytes: Buffer, isWhole: boolean): Pro
     };
     socket.on("data", (part) => {
       text += part.toString("latin1");
-      const answer = readAnswer(text);
+      const answer = readAnswer(text, isHead);
       if (answer) settle(answer);
     });
     socket.on("end", () => settle(readAnswer(text, true) ?? { kind: "closed", text }));

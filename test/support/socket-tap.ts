@@ -5,6 +5,8 @@ import { LIMIT_MS, tooLate } from "./until.ts";
 /** A bare socket that keeps what it is sent. */
 export type SocketTap = {
   readonly socket: Socket;
+  /** All that came so far. */
+  all(): Buffer;
   /** All that came, once it is as wanted; rejects when that does not come in time or the peer ends first. */
   text(isWanted: (all: string) => boolean): Promise<string>;
   bytes(isWanted: (all: Buffer) => boolean): Promise<Buffer>;
@@ -52,6 +54,7 @@ export async function openTap(url: string, sent: string | Buffer): Promise<Socke
   };
   return {
     socket,
+    all,
     bytes,
     text: async (isWanted) => String(await bytes((some) => isWanted(some.toString()))),
     ended: async () => String(await bytes(() => socket.closed)),

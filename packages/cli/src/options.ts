@@ -20,6 +20,7 @@ export type OptionSpec = Base &
   );
 
 const MODES = ["hybrid", "text", "vector"] as const satisfies readonly RecallMode[];
+const STREAM_MODES = ["relaxed", "strict"] as const;
 const PROVIDERS = ["static", "openai", "transformers"] as const;
 
 export const OPTIONS = {
@@ -92,6 +93,14 @@ export const OPTIONS = {
   },
   source: { kind: "text", value: "NAME", help: "what to call the text read from stdin; its ending tells its type" },
   resume: { kind: "text", value: "JOB", help: "go on with an interrupted add" },
+  "stream-mode": {
+    kind: "choice",
+    choices: STREAM_MODES,
+    default: "relaxed",
+    value: "MODE",
+    env: "MILLRACE_STREAM_MODE",
+    help: "when readers see a frame: relaxed (at once, durable a moment later) or strict (once it is durable)",
+  },
   k: { kind: "integer", min: 1, max: 100, default: 8, short: "k", value: "N", help: "how many results" },
   mode: { kind: "choice", choices: MODES, default: "hybrid", value: "MODE", help: "hybrid, text or vector" },
   after: { kind: "text", value: "CURSOR", help: "begin after this cursor; default from the first frame kept" },

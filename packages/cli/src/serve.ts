@@ -21,6 +21,7 @@ export const serveCommand: Command = {
     "data-bytes-max",
     ...EMBEDDING_OPTIONS,
     "allow-address",
+    "stream-mode",
     ...DEFAULT_RETENTION_OPTIONS,
     "json",
     "help",
@@ -49,6 +50,7 @@ async function serve(context: CommandContext): Promise<ExitCode> {
   const server = await startServer({
     ...engineOptions(context),
     retention: toRetention(options),
+    mode: options["stream-mode"],
     port: options.port,
     onDefect,
   });

@@ -4,6 +4,8 @@ import type { AddressInfo } from "node:net";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
+import { createClient } from "@millrace/client";
+import { freezeStore } from "../../../test/support/freeze-store.ts";
 import { DOCS, folder, RunningCommand, runCommand, serve } from "./command.ts";
 
 test("serve says where the dashboard is and what to do next, and drains at SIGTERM", async () => {
@@ -76,4 +78,35 @@ test("data of a newer version is refused, untouched", async () => {
     assert.match(err, /^error: .*"log" in version 99.*\(data_too_new\)\n {2}fix: install the newer Millrace/);
     assert.equal(code, 1);
   }
+});
+
+for (const [mode, seen] of [
+  ["strict", 1],
+  ["relaxed", 2],
+] as const) {
+  test(`serve --stream-mode ${mode}: while the disk does not answer, readers see ${seen} of 2 frames`, async () => {
+    using place = folder();
+    await using served = await serve(place.path, ["--stream-mode", mode]);
+    const append = async (ack: string) => {
+      const body = JSON.stringify({ ack, events: [{ type: "message", data: { text: "hello" } }] });
+      const headers = { "content-type": "application/json" };
+      return fetch(`${served.url}/v1/streams/chat/events`, { method: "POST", headers, body });
+    };
+    assert.equal((await append("durable")).status, 200);
+    using _frozen = freezeStore(join(place.path, ".millrace"));
+    assert.equal((await append("accepted")).status, 200);
+    const { streams } = await createClient({ url: served.url }).overview();
+    assert.equal(1 + streams.durableLag.sum, seen);
+  });
+}
+
+test("a stream mode that does not exist is refused with the nearest one that does", async () => {
+  using place = folder();
+  const { code, err } = await runCommand(["serve", "--stream-mode", "strickt"], { cwd: place.path });
+  assert.match(err, /--stream-mode is "strickt"; it must be relaxed, strict; did you mean strict\?/);
+  assert.equal(code, 2);
+  const misspelt = await runCommand(["serve", "--stream-mod", "strict"], { cwd: place.path });
+  assert.match(misspelt.err, /did you mean --stream-mode\?/);
+  const { out } = await runCommand(["serve", "--help"], { cwd: place.path });
+  assert.match(out, /--stream-mode MODE/);
 });

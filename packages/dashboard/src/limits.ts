@@ -24,3 +24,5 @@ export const FILES_MAX = 10_000;
 export const JSON_SHOWN_CHARS = 20_000;
 /** Redraws a second for live lists: what changes faster cannot be read. */
 export const REDRAW_MS = 100;
+/** Characters of a frame's line: more than the widest screen shows. */
+export const ABOUT_CHARS = 240;

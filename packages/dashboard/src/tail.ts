@@ -20,6 +20,8 @@ export type TailOptions = {
 export class Tail {
   readonly #options: TailOptions;
   readonly frames: Frame[] = [];
+  /** Frames up to this `seq` are safe from a power cut; undefined while that is not known. */
+  durable: number | undefined;
   seen = 0;
   gap: Gap | undefined;
   error: MillraceError | undefined;
@@ -61,11 +63,17 @@ export class Tail {
     };
     const onGap = (gap: Gap) => {
       this.gap = gap;
+      // Frames that were seen may not have been kept: what is durable counts anew.
+      if (gap.reason === "epoch") this.durable = gap.first - 1;
+    };
+    const onDurable = (seq: number) => {
+      this.durable = seq;
+      this.#changed();
     };
     try {
       for await (const frame of client
         .stream(stream)
-        .subscribe({ after: this.#cursor, signal: abort.signal, onStatus, onGap })) {
+        .subscribe({ after: this.#cursor, signal: abort.signal, onStatus, onGap, onDurable })) {
         if (abort.signal.aborted) return;
         this.#take(frame);
       }

@@ -1,14 +1,21 @@
 import { type Clock, MillraceError, systemClock } from "@millrace/core";
 import { createExtractor, type Extractor } from "@millrace/extract";
 import { Memory, memoryModuleUrl, type ProviderSettings } from "@millrace/memory";
+import type { StreamId } from "@millrace/protocol";
 import {
+  anthropicTranslators,
+  createTranslators,
   LogReader,
+  type Mode,
+  openAiTranslators,
   openStorage,
   Retention,
   type RetentionDefaults,
   retentionModuleUrl,
   Sequencer,
   type Storage,
+  type Submitted,
+  type TranslatorSet,
 } from "@millrace/stream";
 import { DurableStreams } from "./durable-streams/durable-streams.ts";
 import { Subscriptions } from "./durable-streams/subscriptions/subscriptions.ts";
@@ -18,6 +25,8 @@ import { JobStore } from "./jobs/job-store.ts";
 import { SourceIngest, type SourceIngestOptions } from "./jobs/source-ingest.ts";
 import { DRAIN_MS, READY_WAIT_MS } from "./limits.ts";
 import { Meters } from "./metrics/meters.ts";
+import { ProcessMeter } from "./metrics/process-meter.ts";
+import { traceAppend, traceCommit } from "./metrics/tracing.ts";
 import { type ProviderOptions, toProviderSettings } from "./provider-settings.ts";
 import { durableModuleUrl, jobsModuleUrl, subscriptionsModuleUrl } from "./worker-url.ts";
 
@@ -34,6 +43,10 @@ export type EngineOptions = {
   readonly fetchTimeoutMs?: number;
   /** What is kept of clients' streams without a policy of their own, and for how long the streams of ended jobs; default everything. */
   readonly retention?: RetentionDefaults;
+  /** When readers of clients' streams see a frame: once it is durable (`strict`), or at once; default `relaxed` (decision 0007). */
+  readonly mode?: Mode;
+  /** What events of an application's own foreign types become, beside those of OpenAI (`openai.chunk`) and Anthropic (`anthropic.event`). */
+  readonly translators?: TranslatorSet;
   readonly clock?: Clock;
 };
 
@@ -43,6 +56,8 @@ export type DrainReport = { readonly isComplete: boolean; readonly jobsLeft: num
 /** The parts of a running engine, wired: the composition root. */
 export class Engine implements AsyncDisposable {
   readonly meters: Meters;
+  /** What the main thread costs. */
+  readonly process: ProcessMeter;
   readonly storage: Storage;
   readonly sequencer: Sequencer;
   readonly reader: LogReader;
@@ -66,6 +81,7 @@ export class Engine implements AsyncDisposable {
     >,
   ) {
     this.meters = parts.meters;
+    this.process = new ProcessMeter(parts.clock);
     this.storage = parts.storage;
     this.sequencer = parts.sequencer;
     this.reader = new LogReader(parts.storage);
@@ -87,6 +103,7 @@ export class Engine implements AsyncDisposable {
     const storage = await openStorage({
       directory,
       modules,
+      onCommit: traceCommit,
       ...(dataBytesMax === undefined ? {} : { bytesMax: dataBytesMax }),
     });
     try {
@@ -97,6 +114,8 @@ export class Engine implements AsyncDisposable {
         providers,
         clock,
         retains: options.retention ?? {},
+        mode: options.mode ?? "relaxed",
+        translators: options.translators ?? {},
         fetching: { allow: options.allowAddresses ?? [], timeoutMs: options.fetchTimeoutMs },
       });
       return await engine.#start();
@@ -127,15 +146,23 @@ export class Engine implements AsyncDisposable {
     providers: ProviderSettings;
     clock: Clock;
     retains: RetentionDefaults;
+    mode: Mode;
+    translators: TranslatorSet;
     fetching: SourceIngestOptions["fetching"];
   }): Promise<Engine> {
-    const { storage, directory, providers, clock, fetching } = options;
+    const { storage, directory, providers, clock, fetching, mode } = options;
     const meters = new Meters(clock);
     const onAppended = (frames: number) => {
       meters.frames.add(frames);
       retention.grew(frames);
     };
-    const sequencer = new Sequencer({ storage, clock, onAppended });
+    const onSubmitted = (stream: StreamId, submitted: Submitted, startedMs: number) => {
+      meters.submitted(stream, submitted);
+      traceAppend(stream, submitted, startedMs);
+    };
+    const translators = createTranslators().addAll(openAiTranslators).addAll(anthropicTranslators);
+    translators.addAll(options.translators);
+    const sequencer = new Sequencer({ storage, clock, mode, translators, onSubmitted, onAppended });
     const retention = new Retention({ storage, sequencer, clock, defaults: options.retains });
     const memory = await Memory.open({ storage, sequencer, directory, providers, clock });
     const extractor = createExtractor();
@@ -205,6 +232,7 @@ export class Engine implements AsyncDisposable {
   }
 
   async #closeParts(): Promise<void> {
+    this.process[Symbol.dispose]();
     await this.retention.close();
     await this.subscriptions.close();
     await this.durableStreams.close();

@@ -13,6 +13,9 @@ export const RECEIVING_BYTES_MAX = 256 * 1024 * 1024;
 export const REQUEST_TIMEOUT_MS = 120_000;
 export const HEADERS_TIMEOUT_MS = 10_000;
 
+/** How often those times are looked at: Node's own 30 s would let a client hold a socket three times as long as it may. */
+export const TIMEOUTS_CHECK_MS = 1_000;
+
 /** Sockets open at once; 64 KB of kernel and process memory each. */
 export const CONNECTIONS_MAX = 10_000;
 
@@ -87,6 +90,12 @@ export const CENTRIFUGO_PONG_MS = 8_000;
 
 /** Time to send the first command; a connection that says nothing gives its socket back. */
 export const CENTRIFUGO_CONNECT_MS = 10_000;
+
+/** Streams whose traffic is counted one by one; 180 bytes each. */
+export const STREAMS_COUNTED_MAX = 256;
+
+/** Streams named in the metrics and the overview, the busiest: labels beyond that cost whoever stores them. */
+export const STREAMS_LABELLED_MAX = 20;
 
 /** Bytes of one write of an export: a client that takes 2 KB a second makes progress within the time a stalled one is given. */
 export const EXPORT_PIECE_BYTES = 64 * 1024;

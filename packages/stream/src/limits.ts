@@ -12,6 +12,12 @@ export const COMMIT_CALLS_MAX = 1_000;
 /** SQLite's page cache of one connection, in KiB: the upper levels of every index of a 10 GB log. */
 export const PAGE_CACHE_KIB = 32_768;
 
+/**
+ * Pages the write-ahead log grows to before a commit moves them into the database: 64 MB. A commit that does waits for the disk; at SQLite's
+ * 1,000 pages that is every fifteenth commit of 512 frames, and appends reach 145,000 frames/s with p99 18 ms; at this, 200,000 and 7 ms (measured).
+ */
+export const WAL_PAGES_MAX = 16_384;
+
 /** Frames a stream keeps in memory for subscribers that are close behind. */
 export const RING_FRAMES_MAX = 1_024;
 
@@ -48,6 +54,9 @@ export const RECOVER_EVENTS_MAX = 1_000;
 
 /** Streams out of memory whose open texts' lengths are remembered; past it a producer that goes on must name its offset. */
 export const LIFECYCLES_PARKED_MAX = 4_096;
+
+/** Open texts, calls and the like of all those streams together; 500 bytes each. */
+export const LIFECYCLES_PARKED_ROWS_MAX = 100_000;
 
 /** Longest an append waits for its stream to be read again after a failed write: many times what a read takes. */
 export const FENCE_WAIT_MS = 5_000;
@@ -101,6 +110,9 @@ export const TRANSLATOR_STATES_MAX = 10_000;
 
 /** Events one event may be translated into: a translator that gives more is defective. */
 export const TRANSLATED_EVENTS_MAX = 1_000;
+
+/** Events one append may be translated into: ten of the largest appends, 40 ms of this thread. What is beyond is kept as it came. */
+export const TRANSLATED_APPEND_MAX = 10_000;
 
 /** Type names that unknown and failed events are counted by; the rarer ones share their counts (space-saving). */
 export const COUNTED_TYPES_MAX = 32;

@@ -145,6 +145,11 @@ export class LiveStream {
     if (this.#messageIds.size > MESSAGE_IDS_MAX) forgetOldest(this.#messageIds);
   }
 
+  /** Whether an append of these brings its producer further than it was. */
+  advances(producer: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): boolean {
+    return this.#producers.advances(producer, events);
+  }
+
   /** Remembers how far a producer has come. */
   advanceProducer(producer: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): ProducerRow {
     return this.#producers.advance(producer, events);

@@ -39,17 +39,27 @@ export class Producers {
 
   /** Takes note of an append. */
   advance(from: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): ProducerRow {
+    const row = this.#advanced(from, events);
+    this.#rows.delete(row.producer);
+    this.#rows.set(row.producer, row);
+    if (this.#rows.size > PRODUCERS_MAX) this.#forgetOldest();
+    return row;
+  }
+
+  /** Whether `advance` would make a difference. */
+  advances(from: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): boolean {
+    const known = this.#rows.get(from.producer);
+    const row = this.#advanced(from, events);
+    return known?.epoch !== row.epoch || known.seq !== row.seq || known.position !== row.position;
+  }
+
+  #advanced(from: ProducerPosition | ProducerLog, events: readonly StreamEvent[]): ProducerRow {
     const before = this.#rows.get(from.producer);
     const known = before?.epoch === from.epoch ? before : undefined;
     const { producer, epoch } = from;
-    const row: ProducerRow =
-      "seq" in from
-        ? { producer, epoch, seq: Math.max(from.seq + events.length - 1, known?.seq ?? -1), position: null }
-        : { producer, epoch, seq: 0, position: newest(known?.position ?? undefined, events) };
-    this.#rows.delete(producer);
-    this.#rows.set(producer, row);
-    if (this.#rows.size > PRODUCERS_MAX) this.#forgetOldest();
-    return row;
+    return "seq" in from
+      ? { producer, epoch, seq: Math.max(from.seq + events.length - 1, known?.seq ?? -1), position: null }
+      : { producer, epoch, seq: 0, position: newest(known?.position ?? undefined, events) };
   }
 
   #forgetOldest(): void {

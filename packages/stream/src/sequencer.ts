@@ -218,11 +218,14 @@ export class Sequencer {
     const { producer, alongside = [] } = options;
     const duplicates = live.duplicates(events, producer);
     const fresh = duplicates ? events.filter((_, at) => !duplicates[at]) : events;
+    const isAdvancing = fresh.length === 0 && producer !== undefined && live.advances(producer, events);
     const { ready, pending } = this.#prepare(live, fresh, options, startedMs);
     const call = this.#toCall(live, ready, pending, producer && live.advanceProducer(producer, events));
     if (live.take(pending)) this.#shown(live);
-    // An append of duplicates still goes through the storage thread: its answer means that the originals are durable.
-    const calls = fresh.length === 0 ? [] : [{ op: "log.append", args: call }, ...alongside];
+    // An append of duplicates still goes through the storage thread: its answer means that the originals are durable. It has something to
+    // write when it brings its producer further: numbers that were acknowledged are not asked for again after a restart.
+    const append = { op: "log.append", args: call };
+    const calls = fresh.length > 0 ? [append, ...alongside] : isAdvancing ? [append] : [];
     const accepted: Accepted = {
       epoch: live.epoch,
       firstSeq: pending.frames[0]?.seq ?? live.head,

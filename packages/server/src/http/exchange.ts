@@ -51,6 +51,14 @@ export class Exchange {
     );
   }
 
+  /** `true` or `false` of the query string; false when it is absent, `invalid_argument` for anything else. */
+  flag(name: string): boolean {
+    const text = this.query(name) ?? "false";
+    if (text === "true" || text === "false") return text === "true";
+    const message = `${name} is ${JSON.stringify(text.slice(0, 40))}; it must be true or false`;
+    throw new MillraceError("invalid_argument", message);
+  }
+
   json(status: number, body: unknown): void {
     this.text(status, JSON.stringify(body), "application/json; charset=utf-8");
   }

@@ -1,5 +1,8 @@
-import { type Clock, Histogram, systemClock } from "@millrace/core";
+import { type Clock, Histogram, type MillraceError, systemClock } from "@millrace/core";
+import type { StreamId } from "@millrace/protocol";
+import type { Follower, Submitted } from "@millrace/stream";
 import { RateMeter } from "./rate-meter.ts";
+import { TopStreams } from "./top-streams.ts";
 
 /** What the engine counts and times, in one place; every figure shown comes from here or from the part it describes (I13). */
 export class Meters {
@@ -9,10 +12,21 @@ export class Meters {
   readonly documents: RateMeter;
   readonly failed: RateMeter;
   readonly chunks: RateMeter;
+  /** Events that got a number. */
+  readonly events: RateMeter;
+  /** Frames that are durable. */
   readonly frames: RateMeter;
   readonly deliveries: RateMeter;
   readonly recalls: RateMeter;
   readonly requests: RateMeter;
+  /** Which streams have the most traffic. */
+  readonly streams: TopStreams;
+  /** Events that were an append already (I3). */
+  duplicates = 0;
+  /** All that follow a stream now. */
+  readonly followers = new Set<Follower>();
+  /** Subscriptions that the engine ended, by code. */
+  readonly ended = new Map<string, number>();
   /** Refusals by code: codes are a closed list, so the labels are bounded. */
   readonly refusals = new Map<string, number>();
   readonly extractMicros = new Histogram();
@@ -22,11 +36,13 @@ export class Meters {
   demotions = 0;
   /** For every follower of this engine. */
   readonly following = {
+    followers: this.followers,
     deliverMicros: this.deliverMicros,
-    onDelivered: (frames: number): void => this.deliveries.add(frames),
+    onDelivered: (frames: number, _isLive: boolean, stream: StreamId): void => this.delivered(stream, frames),
     onDemoted: (): void => {
       this.demotions++;
     },
+    onEnded: ({ code }: MillraceError): void => count(this.ended, code),
   };
 
   constructor(clock: Clock = systemClock) {
@@ -36,13 +52,33 @@ export class Meters {
     this.documents = new RateMeter(clock);
     this.failed = new RateMeter(clock);
     this.chunks = new RateMeter(clock);
+    this.events = new RateMeter(clock);
     this.frames = new RateMeter(clock);
+    this.streams = new TopStreams(clock);
     this.deliveries = new RateMeter(clock);
     this.recalls = new RateMeter(clock);
     this.requests = new RateMeter(clock);
   }
 
   refused(code: string): void {
-    this.refusals.set(code, (this.refusals.get(code) ?? 0) + 1);
+    count(this.refusals, code);
   }
+
+  /** An append has its numbers. */
+  submitted(stream: StreamId, { accepted, duplicates }: Submitted): void {
+    this.duplicates += duplicates;
+    if (accepted === 0) return;
+    this.events.add(accepted);
+    this.streams.addEvents(stream, accepted);
+  }
+
+  /** A subscriber was handed frames. */
+  delivered(stream: StreamId, frames: number): void {
+    this.deliveries.add(frames);
+    this.streams.addFrames(stream, frames);
+  }
+}
+
+function count(counts: Map<string, number>, code: string): void {
+  counts.set(code, (counts.get(code) ?? 0) + 1);
 }

@@ -5,6 +5,7 @@ import { SOURCES_MAX } from "@millrace/protocol/schemas";
 import { STORAGE_CALLS_MAX } from "@millrace/stream";
 import type { Engine } from "../engine.ts";
 import { JOBS_RUNNING_MAX, SOURCES_AT_ONCE } from "../limits.ts";
+import { readStreamFigures } from "./stream-figures.ts";
 
 /** What the dashboard draws, every figure measured (I13). */
 export async function readOverview(engine: Engine, about: { version: string; subscribers: number }): Promise<Overview> {
@@ -28,6 +29,7 @@ export async function readOverview(engine: Engine, about: { version: string; sub
       bytesPerSecond: meters.bytes.perSecond,
       documentsPerSecond: meters.documents.perSecond,
       chunksPerSecond: meters.chunks.perSecond,
+      eventsPerSecond: meters.events.perSecond,
       framesPerSecond: meters.frames.perSecond,
       deliveriesPerSecond: meters.deliveries.perSecond,
       recallsPerSecond: meters.recalls.perSecond,
@@ -47,15 +49,30 @@ export async function readOverview(engine: Engine, about: { version: string; sub
     latency: {
       extractMs: latencyOf(meters.extractMicros),
       embedMs: latencyOf(merged(stats.embedMicros)),
+      consumeMs: latencyOf(engine.sequencer.consumeMicros),
       commitMs: latencyOf(storage.commitMicros),
+      projectMs: latencyOf(storage.projectMicros),
       deliverMs: latencyOf(meters.deliverMicros),
       recallMs: latencyOf(stats.recallMicros),
     },
     queues,
+    streams: streamsOf(engine),
+    process: processOf(engine),
     subscribers: about.subscribers,
     memory: { rssBytes: memoryUsage.rss, heapBytes: memoryUsage.heapUsed, indexBytes: stats.indexBytes },
     jobs: { running: jobs.running },
   };
+}
+
+function streamsOf(engine: Engine): Overview["streams"] {
+  const { meters } = engine;
+  const { evicted, ...figures } = readStreamFigures(engine);
+  return { ...figures, evictedFrames: evicted, demotions: meters.demotions, duplicates: meters.duplicates };
+}
+
+function processOf({ process }: Engine): Overview["process"] {
+  const { gcPauseMicros, loopDelayMs, allocatedBytesPerSecond } = process;
+  return { gcPauseMs: latencyOf(gcPauseMicros), loopDelayMs, allocatedBytesPerSecond };
 }
 
 export function merged(histograms: readonly Histogram[]): Histogram {

@@ -30,8 +30,13 @@ export type RetainedStream = {
   readonly lineage: readonly KeptEpoch[];
 };
 
-/** A stream that holds more than its policy keeps. */
-export type DueStream = { readonly id: number; readonly stream: StreamId; readonly policy: RetentionPolicy };
+/** A stream that holds more than its policy keeps. Its id may be another stream's once it is deleted: `epoch` and name tell. */
+export type DueStream = {
+  readonly id: number;
+  readonly stream: StreamId;
+  readonly epoch: string;
+  readonly policy: RetentionPolicy;
+};
 
 export type DueArgs = {
   /** Streams with a higher id are looked at. */
@@ -43,14 +48,14 @@ export type DueArgs = {
 /** `next` is the id to go on after; absent at the end. */
 export type DuePage = { readonly due: readonly DueStream[]; readonly next?: number };
 export type ChangedArgs = { readonly sinceMs: number; readonly nowMs: number; readonly fallback: RetentionPolicy };
-export type StepArgs = { readonly id: number; readonly policy: RetentionPolicy; readonly nowMs: number };
+export type StepArgs = DueStream & { readonly nowMs: number };
 export type EndedJobsArgs = { readonly after: string; readonly beforeMs: number };
 export type EndedJobsPage = { readonly streams: readonly StreamId[]; readonly next?: string };
 
 export type RetentionWrites = {
   /** Whether there is such a stream. Without `policy` the stream's own is taken away. */
   set: (args: { stream: string; policy: RetentionPolicy | undefined }) => boolean;
-  /** Whether the step was done; not when the stream changed its first frame, or went, since it was planned. */
+  /** Whether the step was done; not when the stream changed its first frame or its epoch, or went, since it was planned. */
   trim: (step: TrimStep) => boolean;
 };
 export type RetentionReads = {
@@ -73,7 +78,7 @@ function writes(db: DatabaseSync): RetentionWrites {
   const dropPolicy = db.prepare("DELETE FROM retention WHERE stream = ?");
   // Whatever was planned, the newest frame stays, and a stream that is not as it was is left alone.
   const advance = db.prepare(`UPDATE streams SET first = ?1, frames = frames - ?2, bytes = bytes - ?3
-    WHERE id = ?4 AND first = ?5 AND head >= ?1`);
+    WHERE id = ?4 AND first = ?5 AND head >= ?1 AND epoch = ?6`);
   const drop = db.prepare("DELETE FROM frames WHERE stream = ? AND seq < ?");
   return {
     set({ stream, policy }) {
@@ -83,8 +88,8 @@ function writes(db: DatabaseSync): RetentionWrites {
       else setPolicy.run(id, policy.maxAgeMs ?? null, policy.maxBytes ?? null, policy.maxFrames ?? null);
       return true;
     },
-    trim({ id, from, first, frames, bytes }) {
-      if (advance.run(first, frames, bytes, id, from).changes === 0) return false;
+    trim({ id, epoch, from, first, frames, bytes }) {
+      if (advance.run(first, frames, bytes, id, from, epoch).changes === 0) return false;
       const { changes } = drop.run(id, first);
       // The call's savepoint takes all of it back: counters must never say anything else than the rows do.
       if (changes !== frames)
@@ -96,7 +101,7 @@ function writes(db: DatabaseSync): RetentionWrites {
 
 function reads(db: DatabaseSync): RetentionReads {
   const find = db.prepare(`SELECT ${ROW} FROM streams s WHERE name = ?`);
-  const findById = db.prepare(`SELECT ${ROW} FROM streams s WHERE id = ?`);
+  const findSame = db.prepare(`SELECT ${ROW} FROM streams s WHERE id = ? AND name = ? AND epoch = ?`);
   const policyOf = db.prepare("SELECT max_age_ms, max_bytes, max_frames FROM retention WHERE stream = ?");
   const lineage = db.prepare("SELECT epoch, up_to AS upTo FROM epochs WHERE stream = ? ORDER BY up_to");
   const own = db.prepare(
@@ -114,10 +119,10 @@ function reads(db: DatabaseSync): RetentionReads {
   const planner = createPlanner(db);
   const dueOf = (candidates: readonly Candidate[], nowMs: number, fallback: RetentionPolicy): DueStream[] =>
     candidates.flatMap((candidate) => {
-      const { id, name: stream } = candidate;
+      const { id, name: stream, epoch } = candidate;
       const policy = candidate.isOwn ? toPolicy(candidate) : fallback;
       const isDue = !isReservedStream(stream) && !isUnbounded(policy) && planner.isOver(candidate, policy, nowMs);
-      return isDue ? [{ id, stream, policy }] : [];
+      return isDue ? [{ id, stream, epoch, policy }] : [];
     });
   return {
     stream({ stream }) {
@@ -134,8 +139,8 @@ function reads(db: DatabaseSync): RetentionReads {
     },
     changed: ({ sinceMs, nowMs, fallback }) =>
       dueOf(rowsOf<Candidate>(changed, sinceMs, SWEEP_STREAMS_MAX), nowMs, fallback),
-    step({ id, policy, nowMs }) {
-      const row = rowOf<TrimmableRow>(findById, id);
+    step({ id, stream, epoch, policy, nowMs }) {
+      const row = rowOf<TrimmableRow>(findSame, id, stream, epoch);
       return row && planner.step(row, policy, nowMs);
     },
     endedJobs({ after, beforeMs }) {

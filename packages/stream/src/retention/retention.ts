@@ -20,6 +20,7 @@ import type {
   RetainedStream,
   RetentionReads,
   RetentionWrites,
+  StepArgs,
 } from "./retention-module.ts";
 import type { TrimStep } from "./trim-step.ts";
 
@@ -130,7 +131,7 @@ export class Retention implements AsyncDisposable {
       throw unknown(stream);
     const { row } = await this.#read(stream);
     const untilMs = this.#clock.monotonic() + RETAIN_WAIT_MS;
-    await this.#trim({ id: row.id, stream, policy: policy ?? this.#defaults }, untilMs);
+    await this.#trim({ id: row.id, stream, epoch: row.epoch, policy: policy ?? this.#defaults }, untilMs);
     return this.state(stream);
   }
 
@@ -201,8 +202,9 @@ export class Retention implements AsyncDisposable {
   }
 
   /** Undefined when there was nothing to trim. */
-  async #trimStep({ id, stream, policy }: DueStream): Promise<TrimStep | undefined> {
-    const args = { id, policy, nowMs: this.#clock.now() };
+  async #trimStep(due: DueStream): Promise<TrimStep | undefined> {
+    const { stream } = due;
+    const args: StepArgs = { ...due, nowMs: this.#clock.now() };
     const step = await this.#storage.read<RetentionReads["step"]>("retention.step", args);
     // Another step on the stream may have come in between: then this one was void, and the next is planned from what is there now.
     if (!step || !(await this.#storage.write<RetentionWrites["trim"]>("retention.trim", step))) return step;
@@ -227,9 +229,9 @@ export class Retention implements AsyncDisposable {
     }
   }
 
-  async #removeInSteps(stream: StreamId, { id, frames }: RetainedStream["row"]): Promise<void> {
+  async #removeInSteps(stream: StreamId, { id, epoch, frames }: RetainedStream["row"]): Promise<void> {
     for (let left = frames; left > TRIM_FRAMES_MAX; ) {
-      const step = await this.#trimStep({ id, stream, policy: ALMOST_NOTHING });
+      const step = await this.#trimStep({ id, stream, epoch, policy: ALMOST_NOTHING });
       if (!step) break;
       left -= step.frames;
     }

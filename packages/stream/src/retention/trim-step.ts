@@ -16,6 +16,8 @@ export type TrimmableRow = {
 /** One deletion: the frames from `from` to `first` - 1, after which `first` is the stream's first. */
 export type TrimStep = {
   readonly id: number;
+  /** Epochs are never given out twice, ids of deleted streams are. */
+  readonly epoch: string;
   readonly from: number;
   readonly first: number;
   readonly frames: number;
@@ -74,7 +76,7 @@ export function createPlanner(db: DatabaseSync): Planner {
       return maxAgeMs !== undefined && tsOf(row.id, row.first) < nowMs - maxAgeMs;
     },
     step(row, policy, nowMs) {
-      const { id, first: from, head } = row;
+      const { id, epoch, first: from, head } = row;
       const last = Math.min(head - 1, from + TRIM_FRAMES_MAX - 1);
       const cut = cutOf(row, policy, last, nowMs);
       const excess = policy.maxBytes === undefined ? 0 : row.bytes - policy.maxBytes;
@@ -89,7 +91,7 @@ export function createPlanner(db: DatabaseSync): Planner {
         frames++;
         bytes += json.length;
       }
-      return frames === 0 ? undefined : { id, from, first, frames, bytes };
+      return frames === 0 ? undefined : { id, epoch, from, first, frames, bytes };
     },
   };
 }

@@ -2,7 +2,7 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { DatabaseSync } from "node:sqlite";
 import { MillraceError } from "@millrace/core";
-import { PAGE_CACHE_KIB } from "../limits.ts";
+import { PAGE_CACHE_KIB, WAL_PAGES_MAX } from "../limits.ts";
 import { rowOf } from "./rows.ts";
 import { toStorageError } from "./storage-error.ts";
 import type { StorageModule } from "./storage-module.ts";
@@ -48,7 +48,8 @@ export function openWriter(
 ): DatabaseSync {
   const db = new DatabaseSync(join(directory, DATABASE_FILE));
   db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;
-    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA busy_timeout = 5000;`);
+    PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${PAGE_CACHE_KIB}; PRAGMA busy_timeout = 5000;
+    PRAGMA wal_autocheckpoint = ${WAL_PAGES_MAX};`);
   migrate(db, modules);
   if (bytesMax !== undefined) db.exec(`PRAGMA max_page_count = ${Math.max(1, Math.floor(bytesMax / PAGE_BYTES))}`);
   return db;

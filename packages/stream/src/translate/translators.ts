@@ -1,6 +1,6 @@
 import { MillraceError } from "@millrace/core";
 import { isFrameType, type Log, type StreamEvent, type StreamId } from "@millrace/protocol";
-import { COUNTED_TYPES_MAX, TRANSLATED_EVENTS_MAX, TRANSLATOR_STATES_MAX } from "../limits.ts";
+import { COUNTED_TYPES_MAX, TRANSLATED_APPEND_MAX, TRANSLATED_EVENTS_MAX, TRANSLATOR_STATES_MAX } from "../limits.ts";
 import { TopCounts } from "./top-counts.ts";
 import { type TranslatorState, TranslatorStates } from "./translator-states.ts";
 
@@ -32,6 +32,9 @@ export type TranslatorCounts = {
   readonly unknownTypes: readonly (readonly [type: string, count: number])[];
   readonly failedTypes: readonly (readonly [type: string, count: number])[];
 };
+
+/** For which state and stream a translator runs, and how many events the append still has room for. */
+type Run = { readonly name: string; readonly stream: StreamId; readonly room: number };
 
 /** The translators of one engine. */
 export function createTranslators(options: TranslatorsOptions = {}): Translators {
@@ -112,19 +115,21 @@ export class Translators {
     }
     const first = translated.length;
     for (const [at, translator] of translators.entries()) {
-      for (const made of this.#run(translator, event, `${event.type}#${at}`, stream)) translated.push(made);
+      const room = TRANSLATED_APPEND_MAX - translated.length;
+      for (const made of this.#run(translator, event, { name: `${event.type}#${at}`, stream, room }))
+        translated.push(made);
     }
     for (let at = first; at < translated.length; at++) {
       translated[at] = carried(translated[at] as StreamEvent, event, at === first);
     }
   }
 
-  #run(translator: Translator, event: StreamEvent, name: string, stream: StreamId): readonly StreamEvent[] {
+  #run(translator: Translator, event: StreamEvent, { name, stream, room }: Run): readonly StreamEvent[] {
     const mark = this.#states.mark();
     this.#states.enter(stream, name);
     try {
       const made = translator(event, this.#states);
-      checkMade(made, event.type);
+      checkMade(made, event.type, room);
       return made;
     } catch (error) {
       this.#states.revertTo(mark);
@@ -162,10 +167,12 @@ function carried(made: StreamEvent, from: StreamEvent, isFirst: boolean): Stream
   };
 }
 
-function checkMade(made: readonly StreamEvent[], type: string): void {
+function checkMade(made: readonly StreamEvent[], type: string, room: number): void {
   if (!Array.isArray(made)) throw new TypeError(`the translator for ${type} gave ${typeof made}, not a list of events`);
   if (made.length > TRANSLATED_EVENTS_MAX)
     throw new RangeError(`the translator for ${type} gave ${made.length} events; at most ${TRANSLATED_EVENTS_MAX}`);
+  if (made.length > 1 && made.length > room)
+    throw new RangeError(`one append would become more than ${TRANSLATED_APPEND_MAX} events; send fewer at once`);
   for (const event of made as readonly StreamEvent[]) {
     if (typeof event?.type !== "string" || !isFrameType(event.type))
       throw new TypeError(`the translator for ${type} gave an event of type ${String(event?.type)}, no frame type`);
