@@ -15,7 +15,7 @@ import { Router } from "./http/router.ts";
 import { addSpaceRoutes } from "./http/space-routes.ts";
 import { addStreamRoutes } from "./http/stream-routes.ts";
 import { Sockets } from "./http/web-socket.ts";
-import { CONNECTIONS_MAX, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { CONNECTIONS_MAX, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS, TIMEOUTS_CHECK_MS } from "./limits.ts";
 import { readOverview } from "./metrics/overview.ts";
 import { toPrometheus } from "./metrics/prometheus.ts";
 import { VERSION } from "./version.ts";
@@ -25,6 +25,11 @@ export type ServerOptions = EngineOptions & {
   readonly port?: number;
   /** Told of defects, which clients see only as `internal`. */
   readonly onDefect?: (error: unknown) => void;
+  /** Sockets open at once; one more is closed at once. Default 10,000. */
+  readonly connectionsMax?: number;
+  /** Time for the head of a request, and for all of it; past it the answer is `timeout`. Default 10,000 and 120,000 ms. */
+  readonly headersTimeoutMs?: number;
+  readonly requestTimeoutMs?: number;
 };
 
 const PORT_DEFAULT = 4_100;
@@ -32,10 +37,14 @@ const HOST = "127.0.0.1";
 
 /** Opens an engine and serves it. Rejects with `port_in_use`, `data_in_use`, `data_too_new` …, and then nothing is left open. */
 export async function startServer(options: ServerOptions): Promise<Server> {
-  const http = createServer({ keepAliveTimeout: 5_000, shouldUpgradeCallback: isForWebSocket });
-  http.requestTimeout = REQUEST_TIMEOUT_MS;
-  http.headersTimeout = HEADERS_TIMEOUT_MS;
-  http.maxConnections = CONNECTIONS_MAX;
+  const http = createServer({
+    keepAliveTimeout: 5_000,
+    shouldUpgradeCallback: isForWebSocket,
+    requestTimeout: options.requestTimeoutMs ?? REQUEST_TIMEOUT_MS,
+    headersTimeout: options.headersTimeoutMs ?? HEADERS_TIMEOUT_MS,
+    connectionsCheckingInterval: TIMEOUTS_CHECK_MS,
+  });
+  http.maxConnections = options.connectionsMax ?? CONNECTIONS_MAX;
   // The port first: it is the likelier thing to be taken, and an engine that opened for nothing would have recovered jobs.
   await listen(http, options.port ?? PORT_DEFAULT);
   try {

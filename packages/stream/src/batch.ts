@@ -1,4 +1,5 @@
 import type { StreamId } from "@millrace/protocol";
+import { BATCH_FORMS_MAX } from "./limits.ts";
 import type { StoredFrame } from "./stored-frame.ts";
 
 /**
@@ -43,7 +44,7 @@ export class Batch {
     if (known) return known;
     const bytes = build(this);
     this.#encodings ??= new Map();
-    this.#encodings.set(form, bytes);
+    if (this.#encodings.size < BATCH_FORMS_MAX) this.#encodings.set(form, bytes);
     return bytes;
   }
 }

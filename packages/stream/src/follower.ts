@@ -257,6 +257,7 @@ export class Follower implements Disposable {
     const mine =
       batch.frames.length <= room ? batch : new Batch(batch.stream, batch.epoch, batch.frames.slice(0, room));
     if (mine.frames.length === 0) {
+      if (this.#live.ended) throw this.#live.ended;
       // The frames were trimmed while they were asked for; `first` tells once the log says so.
       if (this.#sent < this.#live.first - 1) return;
       throw new MillraceError("storage_failed", `the log of ${this.#live.name} has no frame ${this.#sent + 1}`);
@@ -284,7 +285,12 @@ export class Follower implements Disposable {
     const args = { stream: live.name, after, limit: READ_FRAMES_MAX, bytesMax: READ_BYTES_MAX };
     const reading = storage
       .read<LogReads["range"]>("log.range", args)
-      .then(({ rows }) => new Batch(live.name, live.epoch, rows))
+      .then(async ({ rows }) => {
+        // The frames are gone when the stream was deleted: by the next turn it has been told so.
+        if (rows.length === 0)
+          await storage.settled().then(() => new Promise<void>((resolve) => setImmediate(resolve)));
+        return new Batch(live.name, live.epoch, rows);
+      })
       .finally(() => live.reads.delete(after));
     live.reads.set(after, reading);
     return reading;

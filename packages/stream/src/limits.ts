@@ -30,6 +30,9 @@ export const RINGS_BYTES_MAX = 256 * 1024 * 1024;
 /** Batches a stream shares among followers at the same place: the live one, and readers that are a few flushes behind. */
 export const BATCHES_SHARED_MAX = 4;
 
+/** Wire forms of a batch whose bytes are shared: SSE, Centrifugo, and a WebSocket for the few numbers that most clients give a subscription. */
+export const BATCH_FORMS_MAX = 8;
+
 /** A round of waking followers that took this long makes the next one wait, so that it carries more frames. */
 export const FLUSH_BUSY_MS = 1;
 

@@ -14,9 +14,16 @@ import {
 import { type ProducerRow, Producers } from "./producers.ts";
 import type { KeptEpoch, StreamState } from "./storage/log-module.ts";
 import type { StoredFrame } from "./stored-frame.ts";
+import type { TranslatorChanges } from "./translate/translator-states.ts";
 
 /** An append that has its numbers: its frames become visible in order, at once or when they are durable. */
-export type Pending = { readonly frames: readonly StoredFrame[]; readonly isRelaxed: boolean; isDurable: boolean };
+export type Pending = {
+  readonly frames: readonly StoredFrame[];
+  readonly isRelaxed: boolean;
+  /** What its translation changed, to be taken back when it is not kept. */
+  readonly changes: TranslatorChanges | undefined;
+  isDurable: boolean;
+};
 
 /**
  * One open stream in memory: the numbers given out (I1), what is known of its producers (I3), the newest frames, and who waits for more.
@@ -39,6 +46,8 @@ export class LiveStream {
   renewed: KeptEpoch | undefined;
   /** Writes handed to the storage thread and not yet answered. */
   pending = 0;
+  /** Changes of translators by appends that were not kept, in order; taken back when the log is read again. */
+  readonly lostChanges: TranslatorChanges[] = [];
   /** Calls and followers that use it: it stays in memory while there are any. */
   holds = 0;
   /** Why it takes and gives no more frames: it was deleted, or its log could not be read again. Opening the stream anew may work. */
@@ -54,8 +63,11 @@ export class LiveStream {
   readonly reads = new Map<number, Promise<Batch>>();
   /** Appends not yet visible, in order. */
   readonly #hidden: Pending[] = [];
-  /** The newest batches made, by the seq before their first frame; void as soon as more is visible. */
-  readonly #batches = new Map<number, Batch>();
+  /**
+   * The newest batches made, by the seq before their first frame; void as soon as more is visible. Held weakly: they are shared within the turn
+   * in which they are made, and a quiet stream keeps no copy of its frames for readers that have them.
+   */
+  readonly #batches = new Map<number, WeakRef<Batch>>();
   readonly #producers = new Producers();
   readonly #messageIds = new Map<string, number>();
   readonly #wakes = new Set<() => void>();
@@ -155,6 +167,11 @@ export class LiveStream {
     return this.#producers.advance(producer, events);
   }
 
+  /** Producers that the log is to forget with the next append. */
+  takeForgottenProducers(): readonly string[] {
+    return this.#producers.takeForgotten();
+  }
+
   /** Takes frames numbered head + 1 and on. Whether readers see more than before. */
   take(pending: Pending): boolean {
     this.head += pending.frames.length;
@@ -184,7 +201,7 @@ export class LiveStream {
    * who asks at the same place before more is visible gets the same batch.
    */
   batchAfter(seq: number, framesMax = READ_FRAMES_MAX): Batch | undefined {
-    const known = this.#batches.get(seq);
+    const known = this.#batches.get(seq)?.deref();
     if (known && known.frames.length <= framesMax) return known;
     const frames: StoredFrame[] = [];
     const last = Math.min(this.visible, seq + framesMax);
@@ -198,7 +215,7 @@ export class LiveStream {
     }
     if (frames.length === 0) return undefined;
     const batch = new Batch(this.name, this.epoch, frames);
-    this.#batches.set(seq, batch);
+    this.#batches.set(seq, new WeakRef(batch));
     if (this.#batches.size > BATCHES_SHARED_MAX) forgetOldest(this.#batches);
     return batch;
   }

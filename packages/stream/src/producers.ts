@@ -19,9 +19,12 @@ const DIGITS = /^(?:0|[1-9][0-9]{0,19})$/;
 /** What one stream knows of its producers (I3); past PRODUCERS_MAX the one heard least recently is forgotten. */
 export class Producers {
   readonly #rows = new Map<string, ProducerRow>();
+  #forgotten: string[] = [];
 
+  /** `rows` are in order of use, oldest first. */
   restore(rows: readonly ProducerRow[]): void {
     this.#rows.clear();
+    this.#forgotten = [];
     for (const row of rows) this.#rows.set(row.producer, row);
   }
 
@@ -62,9 +65,18 @@ export class Producers {
       : { producer, epoch, seq: 0, position: newest(known?.position ?? undefined, events) };
   }
 
+  /** Producers forgotten since the last call: the log is to forget them too. */
+  takeForgotten(): readonly string[] {
+    if (this.#forgotten.length === 0) return this.#forgotten;
+    const forgotten = this.#forgotten;
+    this.#forgotten = [];
+    return forgotten;
+  }
+
   #forgetOldest(): void {
     for (const producer of this.#rows.keys()) {
       this.#rows.delete(producer);
+      this.#forgotten.push(producer);
       return;
     }
   }

@@ -170,7 +170,10 @@ export class Sequencer {
   async remove(streams: readonly StreamId[], alongside: readonly Call[] = []): Promise<void> {
     const removals = streams.map((stream) => ({ op: "log.remove", args: { stream } }));
     await this.#storage.writeAll([...removals, ...alongside]);
-    for (const stream of streams) this.#streams.end(stream, new MillraceError("gone", `stream ${stream} was deleted`));
+    for (const stream of streams) {
+      this.translators.forget(stream);
+      this.#streams.end(stream, new MillraceError("gone", `stream ${stream} was deleted`));
+    }
   }
 
   /**
@@ -198,6 +201,9 @@ export class Sequencer {
       for (let at = 0; at < events.length; at += RECOVER_EVENTS_MAX) {
         await this.append(stream, events.slice(at, at + RECOVER_EVENTS_MAX), { mode: "strict" });
       }
+    } catch (error) {
+      // A full disk must not keep the engine from starting: it stays open until the next start, or until something ends it.
+      if (!(error instanceof MillraceError) || error.code !== "storage_full") throw error;
     } finally {
       this.#streams.release(live);
     }
@@ -248,7 +254,8 @@ export class Sequencer {
     const translated = this.translators.translate(events, live.name);
     try {
       const ready = live.lifecycles.check(translated);
-      return { ready, pending: this.#number(live, ready, options, startedMs) };
+      const pending = this.#number(live, ready, options, startedMs);
+      return { ready, pending: { ...pending, changes: this.translators.take() } };
     } catch (error) {
       this.translators.revert();
       throw error;
@@ -270,7 +277,7 @@ export class Sequencer {
       frames.push({ seq, json, numberedAtMs });
     }
     live.lastTs = ts;
-    return { frames, isRelaxed: this.#isRelaxed(live, options), isDurable: false };
+    return { frames, isRelaxed: this.#isRelaxed(live, options), changes: undefined, isDurable: false };
   }
 
   /** The first append of a stream after it was opened is a barrier: its commit marks that frames may be seen early (decision 0007). */
@@ -301,6 +308,7 @@ export class Sequencer {
       messageIds[at] = messageId;
       live.rememberMessage(messageId, live.head + 1 + at);
     }
+    const forgets = producer ? live.takeForgottenProducers() : [];
     return {
       stream: live.name,
       epoch: live.epoch,
@@ -312,6 +320,7 @@ export class Sequencer {
       ...(lifecycles.length > 0 ? { lifecycles } : {}),
       ...(messageIds ? { messageIds } : {}),
       ...(producer ? { producer } : {}),
+      ...(forgets.length > 0 ? { forgets } : {}),
       ...(live.renewed ? { renews: live.renewed } : {}),
     };
   }
@@ -331,6 +340,7 @@ export class Sequencer {
       return values;
     } catch (error) {
       live.fence();
+      if (pending.changes) live.lostChanges.push(pending.changes);
       throw error;
     } finally {
       live.pending--;
@@ -357,6 +367,7 @@ export class Sequencer {
   async #reload(live: LiveStream): Promise<void> {
     if (live.ended) return;
     live.holds++;
+    for (const changes of live.lostChanges.splice(0).reverse()) this.translators.takeBack(changes);
     try {
       await this.#load(live);
       this.#holdRenewed(live);
@@ -374,7 +385,12 @@ export class Sequencer {
   async #renew(live: LiveStream): Promise<void> {
     const { renewed } = live;
     if (!renewed) return;
-    const args = this.#toCall(live, [], { frames: [], isRelaxed: false, isDurable: false }, undefined);
+    const args = this.#toCall(
+      live,
+      [],
+      { frames: [], isRelaxed: false, changes: undefined, isDurable: false },
+      undefined,
+    );
     await this.#storage.writeAll([{ op: "log.append", args: { ...args, opens: false } }]).then(
       () => {
         if (live.renewed === renewed) live.renewed = undefined;

@@ -23,7 +23,7 @@ test("a log written before totals were kept is counted when it is opened", async
   await before.sequencer.append(STREAM, events(3));
   await before.storage.close();
   const db = new DatabaseSync(`${directory.path}/millrace.db`);
-  db.exec(`ALTER TABLE producers DROP COLUMN position; DROP TABLE lifecycles; DROP TABLE epochs; DROP INDEX streams_open; ALTER TABLE streams DROP COLUMN is_open; DROP TRIGGER stream_added; DROP TRIGGER stream_changed; DROP TRIGGER stream_removed; DROP TABLE log_totals;
+  db.exec(`ALTER TABLE producers DROP COLUMN position; ALTER TABLE producers DROP COLUMN used_seq; DROP TABLE lifecycles; DROP TABLE epochs; DROP INDEX streams_open; ALTER TABLE streams DROP COLUMN is_open; DROP TRIGGER stream_added; DROP TRIGGER stream_changed; DROP TRIGGER stream_removed; DROP TABLE log_totals;
     UPDATE schema_versions SET version = 1 WHERE module = 'log'`);
   db.close();
   await using again = await openLog({ directory: directory.path });

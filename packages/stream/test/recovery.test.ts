@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { test } from "node:test";
 import type { Seq } from "@millrace/protocol";
-import { Follower } from "@millrace/stream";
+import { anthropicTranslators, Follower, openAiTranslators } from "@millrace/stream";
 import { CollectingSink, events, openLog, STREAM, temporaryDirectory, upTo } from "./fixture.ts";
 import { freeze, freezeModuleUrl } from "./frozen-disk.ts";
 
@@ -162,4 +162,45 @@ test("an append of duplicates only hides nothing: what a producer sends again af
   assert.equal((await log.sequencer.append(STREAM, events(3), { producer, mode: "strict" })).duplicates, 3);
   await log.sequencer.append(STREAM, events(2));
   assert.equal([...log.sequencer.opened()][0]?.visible, 5);
+});
+
+test("what a translator knew is taken back with the frames that were not kept: the same chunks sent again are the same frames", async () => {
+  await using log = await openLog({ modules: [freezeModuleUrl] });
+  const chunk = (n: number, delta: object, finish: string | null = null) => ({
+    type: "openai.chunk",
+    data: { id: "c1", object: "chat.completion.chunk", choices: [{ index: 0, delta, finish_reason: finish }], n },
+  });
+  log.sequencer.translators.addAll(openAiTranslators);
+  const all = [chunk(0, { role: "assistant", content: "a" }), chunk(1, { content: "b" }), chunk(2, {}, "stop")];
+  await log.sequencer.append(STREAM, events(1));
+  const disk = freeze(log.storage);
+  // Numbered on top of an append that will fail, so that none of them is kept.
+  const first = await log.sequencer.submit(STREAM, events(1), { alongside: [{ op: "log.nonsense", args: null }] });
+  const failing = await Promise.all(all.map((event) => log.sequencer.submit(STREAM, [event])));
+  await disk.thaw();
+  await assert.rejects(first.durable);
+  for (const { durable } of failing) await assert.rejects(durable, { code: "storage_failed" });
+  for (const event of all) await log.sequencer.append(STREAM, [event]);
+  const { frames } = await log.reader.frames(STREAM, undefined, 20);
+  const types = frames.map(({ json }) => JSON.parse(json).type);
+  assert.deepEqual(types, ["log", "llm.start", "llm.delta", "llm.delta", "llm.final"]);
+});
+
+test("readers that are still in the log when their stream is deleted are told that it is gone", async () => {
+  await using log = await openLog();
+  for (let n = 0; n < 30; n++) await log.sequencer.append(STREAM, events(100, n * 100));
+  const sinks = upTo(60).map(() => new CollectingSink());
+  const removing = log.sequencer.remove([STREAM]);
+  const followers = await Promise.all(sinks.map((sink) => log.follow(sink).catch(() => undefined)));
+  await removing;
+  await Promise.all(sinks.map((sink, at) => followers[at] && sink.reached(10_000)));
+  for (const [at, sink] of sinks.entries()) if (followers[at]) assert.deepEqual(sink.failures, ["gone"]);
+});
+
+test("events that become no frame make no stream", async () => {
+  await using log = await openLog();
+  log.sequencer.translators.addAll(anthropicTranslators);
+  const { accepted } = await log.sequencer.append(STREAM, [{ type: "anthropic.event", data: { type: "ping" } }]);
+  assert.equal(accepted, 1);
+  await assert.rejects(log.reader.stream(STREAM), { code: "not_found" });
 });

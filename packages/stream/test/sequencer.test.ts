@@ -91,6 +91,20 @@ test("I3: a message id is appended once, alone, in one batch, in flight and afte
   assert.equal((await again.sequencer.append(STREAM, [event])).duplicates, 1);
 });
 
+test("I3: how far a producer has come survives a restart also when all it sent last were duplicates by message id", async () => {
+  using directory = temporaryDirectory();
+  const first = await openLog({ directory: directory.path });
+  const known = ["m1", "m2"].map((messageId) => ({ type: "log", data: messageId, messageId }));
+  await first.sequencer.append(STREAM, known);
+  const producer = (seq: number) => ({ producer: { producer: "p", epoch: 1, seq } });
+  await first.sequencer.append(STREAM, events(1), producer(0));
+  const again = await first.sequencer.append(STREAM, known, producer(1));
+  assert.deepEqual([again.duplicates, again.lastSeq], [2, 3]);
+  await first.storage.close();
+  await using log = await openLog({ directory: directory.path });
+  assert.equal((await log.sequencer.append(STREAM, events(1), producer(3))).lastSeq, 4);
+});
+
 test("an older producer epoch and a skipped number are refused and change nothing", async () => {
   await using log = await openLog();
   await log.sequencer.append(STREAM, events(1), { producer: { producer: "p", epoch: 2, seq: 0 } });

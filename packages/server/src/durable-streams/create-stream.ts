@@ -93,8 +93,10 @@ async function makeStream(streams: DurableStreams, request: CreateRequest): Prom
   };
   const create = { op: "durable.create", args: row };
   const alongside = events.length > 0 ? [create, ...streams.alongside(path)] : [create];
+  streams.nativeWrites.made(name);
   if (events.length === 0) await streams.storage.writeAll(alongside);
   else await streams.sequencer.append(name, events, { alongside, mode: "strict" });
+  streams.nativeWrites.made(name);
   const tail = formatOffset({ generation, position: base + events.length });
   return { isNew: true, hasMessages: events.length > 0, contentType, isClosed: request.closes, tail };
 }
@@ -162,6 +164,8 @@ function checkSource({ isHidden, segments, record }: DurableStream, contentType:
 async function cut(reader: StreamReader, { at: asked, subOffset }: ForkRequest, newId: () => string): Promise<Origin> {
   const { record, mode } = reader.stream;
   const at = asked ? positionOf(asked, record.generation, reader.tail) : reader.tail;
+  // A fork shares what is kept; one that began where nothing is kept any more would be emptier than who made it knows.
+  if (asked && at > 0) reader.positionOf(asked);
   if (subOffset === 0) return { source: record, at, base: at, prefix: [] };
   let left = subOffset;
   let position = at;

@@ -4,6 +4,7 @@ import { MillraceError } from "@millrace/core";
 import type { StreamId } from "@millrace/protocol";
 import { rowOf, rowsOf, type StorageModule } from "@millrace/stream";
 import { FORK_DEPTH_MAX } from "./limits.ts";
+import { checkUnsealed } from "./native-writes.ts";
 import type { OpenedStream, ProducerState, ProducerTriple, Segment, StreamConfig, StreamRecord } from "./record.ts";
 
 const SCHEMA = `
@@ -82,12 +83,17 @@ export type ChainLink = {
   readonly isHidden: boolean;
 };
 
+/** Whether a stream takes no more. */
+export type Sealing = { readonly path: string; readonly isClosed: boolean; readonly isHidden: boolean };
+
 export type DurableWrites = {
   create: (args: CreateArgs) => void;
   advance: (args: AdvanceArgs) => void;
   touch: (args: { accesses: readonly (readonly [id: number, accessedMs: number])[] }) => void;
   hide: (args: { id: number }) => void;
   remove: (args: RemoveArgs) => void;
+  /** Throws `conflict` when the log's stream of this name is a durable stream that takes no more. */
+  admit: (args: { name: string }) => void;
 };
 export type DurableReads = {
   start: (args: null) => { readonly lastId: number };
@@ -95,6 +101,7 @@ export type DurableReads = {
   chain: (args: { id: number }) => readonly ChainLink[];
   /** Path of the stream whose messages the log's stream of this name holds. */
   owner: (args: { name: string }) => string | undefined;
+  sealing: (args: { name: string }) => Sealing | undefined;
   due: (args: { nowMs: number; limit: number }) => { readonly paths: readonly string[]; readonly isAnyLeft: boolean };
 };
 
@@ -117,6 +124,7 @@ function writes(db: DatabaseSync): DurableWrites {
   const touch = db.prepare("UPDATE durable_streams SET accessed_ms = max(accessed_ms, ?) WHERE id = ?");
   const hide = db.prepare("UPDATE durable_streams SET is_hidden = 1 WHERE id = ?");
   const remove = db.prepare("DELETE FROM durable_streams WHERE id = ?");
+  const sealingOf = createSealing(db);
   const dropFork = db.prepare("UPDATE durable_streams SET forks = forks - 1 WHERE id = ?");
   return {
     create(row) {
@@ -142,6 +150,20 @@ function writes(db: DatabaseSync): DurableWrites {
       for (const id of ids) remove.run(id);
       if (releases !== null) dropFork.run(releases);
     },
+    admit({ name }) {
+      const sealing = sealingOf(name);
+      if (sealing) checkUnsealed(name, sealing);
+    },
+  };
+}
+
+function createSealing(db: DatabaseSync): (name: string) => Sealing | undefined {
+  const find = db.prepare(
+    "SELECT path, is_closed AS isClosed, is_hidden AS isHidden FROM durable_streams WHERE name = ?",
+  );
+  return (name) => {
+    const row = rowOf<{ path: string; isClosed: Flag; isHidden: Flag }>(find, name);
+    return row && { path: row.path, isClosed: row.isClosed === 1, isHidden: row.isHidden === 1 };
   };
 }
 
@@ -165,6 +187,7 @@ function reads(db: DatabaseSync): DurableReads {
   );
   const anyDue = db.prepare("SELECT 1 FROM durable_streams WHERE due_ms IS NOT NULL AND is_hidden = 0 LIMIT 1");
   const byName = db.prepare("SELECT path FROM durable_streams WHERE name = ?");
+  const sealingOf = createSealing(db);
   const chainOf = (id: number) => rowsOf<ChainRow>(chain, id, FORK_DEPTH_MAX + 1);
   return {
     start: () => rowOf<{ lastId: number }>(counter) ?? { lastId: 0 },
@@ -175,6 +198,7 @@ function reads(db: DatabaseSync): DurableReads {
       return { record, producers: rowsOf(producers, record.id), segments: toSegments(chainOf(record.id)) };
     },
     chain: ({ id }) => chainOf(id).map((row) => ({ ...row, isHidden: row.isHidden === 1 })),
+    sealing: ({ name }) => sealingOf(name),
     owner: ({ name }) => rowOf<{ path: string }>(byName, name)?.path,
     due: ({ nowMs, limit }) => ({
       paths: rowsOf<{ path: string }>(due, nowMs, limit).map(({ path }) => path),

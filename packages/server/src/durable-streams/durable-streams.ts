@@ -1,11 +1,13 @@
+import { createHash } from "node:crypto";
 import { type Clock, createIdFactory, KeyedExecutor, MillraceError } from "@millrace/core";
 import type { StreamId } from "@millrace/protocol";
-import type { Call, Sequencer, Storage } from "@millrace/stream";
+import type { Call, LiveStream, Sequencer, Storage } from "@millrace/stream";
 import type { CreateRequest } from "./create-request.ts";
 import { type Created, createStream } from "./create-stream.ts";
 import type { ChainLink, DurableReads, DurableWrites } from "./durable-module.ts";
 import { DurableStream, StaleStream, type Write, type Written } from "./durable-stream.ts";
 import { CHANGES_WAITING_MAX, RELOADS_MAX, SWEEP_MS, SWEEP_STREAMS_MAX } from "./limits.ts";
+import { NativeWrites } from "./native-writes.ts";
 import type { OpenedStream } from "./record.ts";
 import { toLogName } from "./stream-path.ts";
 import { StreamReader } from "./stream-reader.ts";
@@ -36,6 +38,8 @@ export class DurableStreams implements AsyncDisposable {
   readonly sequencer: Sequencer;
   readonly clock: Clock;
   readonly newId: () => string;
+  /** What a native append to a stream of the log has to heed. */
+  readonly nativeWrites: NativeWrites;
   readonly #table: DurableTable;
   readonly #paths = new KeyedExecutor({ concurrencyMax: CHANGES_AT_ONCE, waitingMax: CHANGES_WAITING_MAX });
   readonly #lineages = new KeyedExecutor({ concurrencyMax: 1, waitingMax: CHANGES_WAITING_MAX });
@@ -52,6 +56,7 @@ export class DurableStreams implements AsyncDisposable {
     this.sequencer = sequencer;
     this.clock = clock;
     this.newId = createIdFactory(clock);
+    this.nativeWrites = new NativeWrites(storage);
     this.#table = new DurableTable({ storage, sequencer });
     this.#lastId = lastId;
   }
@@ -218,7 +223,7 @@ export class DurableStreams implements AsyncDisposable {
     if (name !== path) return undefined;
     const live = await this.sequencer.follow(name);
     try {
-      return live.head === 0 ? undefined : new DurableStream(nativeOf(name), this);
+      return live.head === 0 ? undefined : new DurableStream(nativeOf(live), this);
     } finally {
       this.sequencer.release(live);
     }
@@ -303,13 +308,13 @@ function whatGoes(self: ChainLink, sources: readonly ChainLink[]): { removed: Ch
   return { removed, releases: null };
 }
 
-function nativeOf(name: StreamId): OpenedStream {
+function nativeOf({ name, epoch, lineage }: LiveStream): OpenedStream {
   return {
     record: {
       id: 0,
       path: name,
       name,
-      generation: 0,
+      generation: generationOf(lineage[0]?.epoch ?? epoch),
       contentType: "application/json",
       config: {},
       ttlSeconds: undefined,
@@ -328,6 +333,11 @@ function nativeOf(name: StreamId): OpenedStream {
     producers: [],
     segments: [{ name, from: 0, to: Number.MAX_SAFE_INTEGER }],
   };
+}
+
+/** A stream that begins anew under its name has another first epoch, so that offsets and entity tags of the old one are not read as its own. */
+function generationOf(epoch: string): number {
+  return createHash("sha256").update(epoch).digest().readUIntBE(0, 6) || 1;
 }
 
 function notFound(path: string): MillraceError {

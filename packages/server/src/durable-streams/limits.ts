@@ -29,6 +29,9 @@ export const TTL_SECONDS_MAX = 100 * 365 * 24 * 3600;
 /** Durable streams held in memory with what is known of their producers; about 2 KB each without producers. */
 export const OPEN_MAX = 1_000;
 
+/** Names of the log that are known to be no durable stream, 200 B each: an append to one of them asks the store nothing. */
+export const UNOWNED_NAMES_MAX = 10_000;
+
 /** Producers remembered of one stream, 100 B each; past it the one heard least recently is forgotten. */
 export const PRODUCERS_MAX = 2_000;
 

@@ -4,6 +4,8 @@ import {
   type AppendResponse,
   formatCursor,
   isReservedStream,
+  type ProducerLog,
+  type ProducerPosition,
   type Seq,
   toStreamId,
 } from "@millrace/protocol";
@@ -23,11 +25,16 @@ export async function appendEvents(
       `stream ${stream} is the engine's own; append to one that does not begin with job:, space: or _`,
     );
   }
-  const options = producer ? { producer: { producer: producer.id, epoch: producer.epoch, seq: producer.seq } } : {};
+  const alongside = await engine.durableStreams.nativeWrites.alongside(stream);
+  const options = { ...(producer ? { producer: toProducer(producer) } : {}), ...(alongside ? { alongside } : {}) };
   const submitted = await engine.sequencer.submit(stream, events, options);
   if (ack !== "accepted") await submitted.durable;
   const { epoch, firstSeq, lastSeq, accepted, duplicates } = submitted;
   const durableSeq = ack === "accepted" ? submitted.durableSeq : Math.max(submitted.durableSeq, lastSeq);
   const cursor = formatCursor({ epoch, seq: lastSeq as Seq });
   return { stream, epoch, firstSeq, lastSeq, cursor, accepted, duplicates, durableSeq };
+}
+
+function toProducer({ id, epoch, seq }: NonNullable<AppendRequest["producer"]>): ProducerPosition | ProducerLog {
+  return seq === undefined ? { producer: id, epoch } : { producer: id, epoch, seq };
 }

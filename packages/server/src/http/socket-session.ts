@@ -23,6 +23,9 @@ const checkMessage = createCheck("message", ClientMessageSchema);
 /** Levels of a message around the data of its events. */
 const ENVELOPE_DEPTH = 4;
 
+/** Largest number of a subscription or an append. */
+const NUMBER_MAX = 2 ** 31 - 1;
+
 export type SocketSessionOptions = SocketsOptions & { readonly peer: WebSocket; readonly socket: Socket };
 
 /**
@@ -92,14 +95,25 @@ export class SocketSession {
   }
 
   #receive(data: Buffer, isBinary: boolean): void {
+    let message: unknown;
     try {
       if (isBinary)
         throw new MillraceError("unsupported_type", "binary messages are not taken here; send JSON as text");
-      this.#handle(checkMessage(parse(data)));
+      message = parse(data);
+      checkDepth(message);
+      this.#handle(checkMessage(message));
     } catch (error) {
-      this.#refuse(error);
+      this.#refuse(error, this.#aboutOf(message));
     }
     this.#hold();
+  }
+
+  /** What a message that cannot be taken was about, so that its sender hears it as the answer to just that. */
+  #aboutOf(message: unknown): { sub?: number; id?: number } {
+    if (typeof message !== "object" || message === null) return {};
+    const { op, id, sub } = message as Record<string, unknown>;
+    if (op === "append" && isNumber(id)) return { id };
+    return op === "subscribe" && isNumber(sub) && !this.#subscriptions.has(sub) ? { sub } : {};
   }
 
   /** Answers are made as fast as the peer asks; one that does not read them, or asks faster than the log takes, is not heard for a while. */
@@ -199,16 +213,19 @@ export class SocketSession {
 
 function parse(data: Buffer): unknown {
   const text = data.toString("utf8");
-  const shown = () => JSON.stringify(text.slice(0, 80));
-  let message: unknown;
   try {
-    message = JSON.parse(text);
+    return JSON.parse(text) as unknown;
   } catch {
-    throw new MillraceError("invalid_argument", `the message is not JSON: ${shown()}`);
+    throw new MillraceError("invalid_argument", `the message is not JSON: ${JSON.stringify(text.slice(0, 80))}`);
   }
-  if (!isDeeperThan(DATA_DEPTH_MAX + ENVELOPE_DEPTH, message)) return message;
-  throw new MillraceError(
-    "invalid_argument",
-    `the message is nested more than ${DATA_DEPTH_MAX} levels deep: ${shown()}`,
-  );
+}
+
+function checkDepth(message: unknown): void {
+  if (!isDeeperThan(DATA_DEPTH_MAX + ENVELOPE_DEPTH, message)) return;
+  const text = `the data of an event is nested more than ${DATA_DEPTH_MAX} levels deep; put it into a string or flatten it`;
+  throw new MillraceError("invalid_argument", text);
+}
+
+function isNumber(value: unknown): value is number {
+  return Number.isInteger(value) && Number(value) >= 1 && Number(value) <= NUMBER_MAX;
 }

@@ -6,7 +6,7 @@
 import type { DatabaseSync } from "node:sqlite";
 import { MillraceError } from "@millrace/core";
 import { isReservedStream, type StreamId } from "@millrace/protocol";
-import { JOBS_REMOVED_MAX, SWEEP_STREAMS_MAX } from "../limits.ts";
+import { JOBS_REMOVED_MAX, LIFECYCLE_ENDED_MAX, SWEEP_STREAMS_MAX } from "../limits.ts";
 import type { KeptEpoch } from "../storage/log-module.ts";
 import { rowOf, rowsOf } from "../storage/rows.ts";
 import type { StorageModule } from "../storage/storage-module.ts";
@@ -80,6 +80,9 @@ function writes(db: DatabaseSync): RetentionWrites {
   const advance = db.prepare(`UPDATE streams SET first = ?1, frames = frames - ?2, bytes = bytes - ?3
     WHERE id = ?4 AND first = ?5 AND head >= ?1 AND epoch = ?6`);
   const drop = db.prepare("DELETE FROM frames WHERE stream = ? AND seq < ?");
+  // What ended before the frames that are kept is remembered as far as the stream itself remembers it (I7).
+  const dropEnded = db.prepare(`DELETE FROM lifecycles WHERE stream = ?1 AND end_seq < ?2 AND end_seq <= (
+    SELECT end_seq FROM lifecycles WHERE stream = ?1 AND end_seq IS NOT NULL ORDER BY end_seq DESC LIMIT 1 OFFSET ${LIFECYCLE_ENDED_MAX})`);
   return {
     set({ stream, policy }) {
       const id = rowOf<{ id: number }>(find, stream)?.id;
@@ -94,6 +97,7 @@ function writes(db: DatabaseSync): RetentionWrites {
       // The call's savepoint takes all of it back: counters must never say anything else than the rows do.
       if (changes !== frames)
         throw new MillraceError("storage_failed", `trimming met ${changes} frames, not ${frames}`);
+      dropEnded.run(id, first);
       return true;
     },
   };

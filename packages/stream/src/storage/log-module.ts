@@ -87,8 +87,11 @@ CREATE TABLE epochs (
 ) STRICT, WITHOUT ROWID;
 `;
 
-/** Places of producers that read another log; beyond 2^53, so they are text. */
-const POSITIONS = "ALTER TABLE producers ADD COLUMN position TEXT";
+/** Places of producers that read another log; beyond 2^53, so they are text. And the head at which each producer was last heard. */
+const POSITIONS = `
+ALTER TABLE producers ADD COLUMN position TEXT;
+ALTER TABLE producers ADD COLUMN used_seq INTEGER NOT NULL DEFAULT 0;
+`;
 
 /** What is open and what has ended in clients' streams (I7): a row when it opens, the same row when it ends. */
 const LIFECYCLES = `
@@ -127,6 +130,8 @@ export type AppendArgs = {
   /** One for each frame, when any has one. */
   readonly messageIds?: readonly (string | null)[];
   readonly producer?: ProducerRow;
+  /** Producers heard least recently, of which no more is known. */
+  readonly forgets?: readonly string[];
 };
 
 /** What the sequencer needs to number on: undefined for a stream that has no frame yet. */
@@ -199,9 +204,10 @@ function writes(db: DatabaseSync): LogWrites {
   const keepEpoch = db.prepare("INSERT INTO epochs VALUES (?, ?, ?)");
   const insert = db.prepare("INSERT INTO frames VALUES (?, ?, ?)");
   const setProducer = db.prepare(
-    `INSERT INTO producers (stream, producer, epoch, seq, position) VALUES (?, ?, ?, ?, ?)
-     ON CONFLICT DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, position = excluded.position`,
+    `INSERT INTO producers (stream, producer, epoch, seq, position, used_seq) VALUES (?, ?, ?, ?, ?, ?)
+     ON CONFLICT DO UPDATE SET epoch = excluded.epoch, seq = excluded.seq, position = excluded.position, used_seq = excluded.used_seq`,
   );
+  const forgetProducer = db.prepare("DELETE FROM producers WHERE stream = ? AND producer = ?");
   const insertMessageId = db.prepare("INSERT INTO message_ids VALUES (?, ?, ?)");
   const trimMessageIds = db.prepare("DELETE FROM message_ids WHERE stream = ? AND seq <= ?");
   const setLifecycle = db.prepare("INSERT OR REPLACE INTO lifecycles VALUES (?, ?, ?, ?, ?, ?, ?)");
@@ -230,7 +236,10 @@ function writes(db: DatabaseSync): LogWrites {
   return {
     append(args) {
       const { stream, epoch, nowMs, firstSeq, jsons, opens, renews, producer } = args;
-      const found = rowOf<StreamRow>(find, stream) ?? (create.get(stream, epoch, nowMs) as StreamRow);
+      const known = rowOf<StreamRow>(find, stream);
+      // Events that became no frames make no stream.
+      if (!known && jsons.length === 0) return;
+      const found = known ?? (create.get(stream, epoch, nowMs) as StreamRow);
       const row = renews && renewed(found, renews, args);
       // The sequencer numbered these believing that all before them are kept. If they are not, keeping these breaks I1.
       const { id, head } = row ?? found;
@@ -243,7 +252,8 @@ function writes(db: DatabaseSync): LogWrites {
       }
       if (args.lifecycles || args.entitiesAt) timeProjection(() => applyTo(id, args));
       advance.run(head + jsons.length, jsons.length, bytes, nowMs, opens ? 1 : 0, id);
-      if (producer) setProducer.run(id, producer.producer, producer.epoch, producer.seq, producer.position);
+      if (producer) setProducer.run(id, producer.producer, producer.epoch, producer.seq, producer.position, firstSeq);
+      for (const forgotten of args.forgets ?? []) forgetProducer.run(id, forgotten);
       if (args.messageIds) keepMessageIds(id, firstSeq, args.messageIds);
     },
     remove: ({ stream }) => void remove.run(stream),
@@ -281,7 +291,9 @@ function toEntity(row: object & { props?: unknown }): Entity {
 
 function reads(db: DatabaseSync): LogReads {
   const find = db.prepare(`SELECT ${STREAM_FIELDS} FROM streams WHERE name = ?`);
-  const producers = db.prepare("SELECT producer, epoch, seq, position FROM producers WHERE stream = ?");
+  const producers = db.prepare(
+    "SELECT producer, epoch, seq, position FROM producers WHERE stream = ? ORDER BY used_seq",
+  );
   const messageIds = db.prepare("SELECT seq, message_id FROM message_ids WHERE stream = ? ORDER BY seq");
   const lifecycles = db.prepare(`SELECT kind, id, state, chars, start_seq AS startSeq, end_seq AS endSeq FROM lifecycles
     WHERE stream = ?1 AND state = 'open' UNION ALL SELECT * FROM (SELECT kind, id, state, chars, start_seq, end_seq FROM lifecycles

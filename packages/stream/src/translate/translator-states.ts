@@ -7,6 +7,9 @@ export type TranslatorState = {
   delete(key: string): void;
 };
 
+/** What was changed, in order, and what it was before. */
+export type TranslatorChanges = readonly (readonly [key: string, before: object | undefined])[];
+
 /** Cannot be in the name of a stream, so keys of two streams never meet. */
 const SEPARATOR = "\n";
 
@@ -66,6 +69,24 @@ export class TranslatorStates implements TranslatorState {
   /** Changes made so far stay. */
   keep(): void {
     if (this.#undo.length > 0) this.#undo.length = 0;
+  }
+
+  /** As `keep`, with what `takeBack` needs; undefined when nothing was changed. */
+  take(): TranslatorChanges | undefined {
+    return this.#undo.length > 0 ? this.#undo.splice(0) : undefined;
+  }
+
+  /** Takes changes back that were kept. Of several, the newest first. */
+  takeBack(changes: TranslatorChanges): void {
+    for (const [key, before] of changes.toReversed()) {
+      this.#values.delete(key);
+      if (before !== undefined) this.#values.set(key, before);
+    }
+  }
+
+  /** Everything that is kept of a stream. */
+  forget(stream: StreamId): void {
+    for (const key of this.#values.keys()) if (key.startsWith(stream + SEPARATOR)) this.#values.delete(key);
   }
 
   #put(key: string, value: object | undefined): void {

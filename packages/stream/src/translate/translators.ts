@@ -2,7 +2,7 @@ import { MillraceError } from "@millrace/core";
 import { isFrameType, type Log, type StreamEvent, type StreamId } from "@millrace/protocol";
 import { COUNTED_TYPES_MAX, TRANSLATED_APPEND_MAX, TRANSLATED_EVENTS_MAX, TRANSLATOR_STATES_MAX } from "../limits.ts";
 import { TopCounts } from "./top-counts.ts";
-import { type TranslatorState, TranslatorStates } from "./translator-states.ts";
+import { type TranslatorChanges, type TranslatorState, TranslatorStates } from "./translator-states.ts";
 
 /** Characters of a type name or error message that are kept. */
 const SHOWN_CHARS = 80;
@@ -105,6 +105,20 @@ export class Translators {
   /** Takes back what the last `translate` changed in the translators' states: for when its events were refused. */
   revert(): void {
     this.#states.revertTo(0);
+  }
+
+  /** What the last `translate` changed; give it to `takeBack` when the frames it led to were not kept. */
+  take(): TranslatorChanges | undefined {
+    return this.#states.take();
+  }
+
+  takeBack(changes: TranslatorChanges): void {
+    this.#states.takeBack(changes);
+  }
+
+  /** The stream is gone, and with it what translators kept of it. */
+  forget(stream: StreamId): void {
+    if (this.#states.count > 0) this.#states.forget(stream);
   }
 
   #translateInto(translated: StreamEvent[], event: StreamEvent, stream: StreamId): void {

@@ -4,8 +4,9 @@ import { ManualClock } from "@millrace/core";
 import type { Seq, StreamId } from "@millrace/protocol";
 import { Retention, SUBSCRIBER_BYTES_MAX } from "@millrace/stream";
 import { GROWTH_FRAMES, GROWTH_PAUSE_MS, SWEEP_EVERY_MS, TRIM_FRAMES_MAX } from "../../src/limits.ts";
+import type { RetainedStream, RetentionReads } from "../../src/retention/retention-module.ts";
 import { CollectingSink, events, STREAM, upTo } from "../fixture.ts";
-import { assertSound, fill, openRetained, seqsOf } from "./fixture.ts";
+import { assertSound, fill, openRetained, type RetainedLog, seqsOf } from "./fixture.ts";
 
 const DAY_MS = 86_400_000;
 
@@ -184,6 +185,23 @@ test("I6: a reader behind retention hears of the gap, then gets the frames from 
   assert.deepEqual(late.seqs, upTo(5_010, 4_961));
 });
 
+test("a reader that was before the first frame hears of a gap when that frame has been trimmed, whatever the epoch it knew", async () => {
+  await using log = await openRetained();
+  const { epoch } = await log.sequencer.append(STREAM, events(20));
+  await log.retention.set(STREAM, { maxFrames: 5 });
+  for (const known of [epoch, "another"]) {
+    const sink = new CollectingSink();
+    using _follower = await log.follow(sink, { epoch: known, seq: 0 as Seq });
+    await sink.reached(5);
+    assert.deepEqual(sink.seqs, upTo(20, 16));
+    assert.deepEqual([sink.gaps[0]?.reason, sink.gaps[0]?.after, sink.gaps[0]?.first], ["retention", 0, 16]);
+  }
+  const fresh = new CollectingSink();
+  using _fresh = await log.follow(fresh);
+  await fresh.reached(5);
+  assert.deepEqual(fresh.gaps, []);
+});
+
 test("a deleted stream is gone with its policy, its readers hear of it, and its name begins anew", async () => {
   await using log = await openRetained();
   const { epoch } = await log.sequencer.append(STREAM, events(10));
@@ -215,3 +233,35 @@ test("policies and what they left survive a restart; message ids of trimmed fram
   const { duplicates } = await log.sequencer.append(STREAM, [{ type: "log", data: 1, messageId: "once" }]);
   assert.equal(duplicates, 1);
 });
+
+test("a stream that is deleted while it is trimmed takes its policy with it: whoever gets its id next keeps everything", async () => {
+  await using log = await openRetained();
+  const frames = 5 * TRIM_FRAMES_MAX;
+  await fill(log, frames);
+  const jsons = Array.from({ length: 100 }, (_, at) => JSON.stringify({ n: at, ts: 1 }));
+  const other = { stream: "other", epoch: "anew", nowMs: 0, firstSeq: 1, jsons, opens: false };
+  const swap = [
+    { op: "log.remove", args: { stream: STREAM } },
+    { op: "log.append", args: other },
+  ];
+  let swapped: Promise<unknown> | undefined;
+  const sequencer = {
+    trimmed: () => {
+      swapped ??= log.storage.writeAll(swap);
+    },
+    remove: () => Promise.resolve(),
+  };
+  const { id } = await rowOf(log, STREAM);
+  await using retention = new Retention({ storage: log.storage, sequencer, clock: log.clock });
+  await assert.rejects(retention.set(STREAM, { maxFrames: 1 }), { code: "not_found" });
+  await swapped;
+  const row = await rowOf(log, "other" as StreamId);
+  assert.equal(row.id, id, "the other stream got the id");
+  assert.deepEqual([row.first, row.frames], [1, 100]);
+});
+
+async function rowOf({ storage }: RetainedLog, stream: StreamId): Promise<RetainedStream["row"]> {
+  const found = await storage.read<RetentionReads["stream"]>("retention.stream", { stream });
+  assert.ok(found, `no stream ${stream}`);
+  return found.row;
+}

@@ -21,9 +21,14 @@ export type Sent = {
 
 export type Answer = { readonly firstSeq: number; readonly lastSeq: number; readonly accepted: number };
 
-/** What a reader was given, in order. `begin` with `resumes` goes on from where it was. */
+/** What a reader was given, in order. `begin` with the epoch of a cursor goes on from where it was. */
 export type Item =
-  | { readonly kind: "begin"; readonly after: number; readonly resumes: boolean; readonly version: number }
+  | {
+      readonly kind: "begin";
+      readonly after: number;
+      readonly cursorEpoch: string | undefined;
+      readonly version: number;
+    }
   | { readonly kind: "frame"; readonly seq: number; readonly key: string; readonly json: string }
   | { readonly kind: "gap"; readonly gap: Gap };
 
@@ -35,6 +40,8 @@ export class LogOracle {
   readonly versions: Entry[][] = [[]];
   /** How far each version is known to have been trimmed: the first frame it still had. */
   readonly firsts: number[] = [1];
+  /** Epochs the log knows of: its own, and those it had before. */
+  readonly epochs = new Set<string>();
   readonly #known = new Map<string, number>();
 
   get entries(): Entry[] {
@@ -115,7 +122,7 @@ export class LogOracle {
     this.#rememberKey(key);
   }
 
-  /** Keys say who sent the event: `p1.7` is number 7 of producer p1, `m5` has that message id. */
+  /** Keys say who sent the event, and no two sendings have the same: `p1.7.93` is number 7 of producer p1, `m5.0.94` has message id m5. */
   #rememberKey(key: string): void {
     const [sender = "", number] = key.split(".");
     if (sender.startsWith("p")) this.#known.set(sender, Math.max(this.#known.get(sender) ?? -1, Number(number)));
@@ -127,39 +134,60 @@ export function keyOf(json: string): string {
   return (JSON.parse(json) as { data: { key: string } }).data.key;
 }
 
+const TRAIL_MAX = 12;
+
 /**
  * Where a reader is, by what it was given. Each step must lead along a version of the log, or by a gap to a later one, and a gap must be
  * needed: the frame the reader has is not in that version, or the next one is past retention.
  */
 export class Walk {
   readonly #log: LogOracle;
-  #version = 0;
+  /** The versions the reader may be in: those that hold what it has. */
+  #versions: readonly number[] = [0];
   #last: Entry | undefined;
+  /** The cursor it came back with was of an epoch that a crash made unknown; a gap may follow although nothing was lost. */
+  #unknownEpoch: string | undefined;
   position = 0;
+  /** The newest things it was given but for frames, for the report of a failure. */
+  readonly #trail: string[] = [];
 
   constructor(log: LogOracle) {
     this.#log = log;
   }
 
   take(item: Item): void {
+    if (item.kind !== "frame") this.#trail.push(`at ${this.position}: ${JSON.stringify(item)}`);
+    if (this.#trail.length > TRAIL_MAX) this.#trail.shift();
+    try {
+      this.#take(item);
+    } catch (error) {
+      const versions = this.#log.versions.map(({ length }, at) => `${this.#log.firsts[at]}-${length}`);
+      const place = `in versions ${this.#versions.join()} of ${versions.join(" ")}`;
+      throw new Error(`${String(error)}\n${place}\n${this.#trail.join("\n")}\n${JSON.stringify(item)}`, {
+        cause: error,
+      });
+    }
+  }
+
+  #take(item: Item): void {
     if (item.kind === "frame") this.#frame(item);
     else if (item.kind === "gap") this.#gap(item.gap);
-    else if (!item.resumes) this.#fresh(item.after, item.version);
+    else if (item.cursorEpoch === undefined) this.#fresh(item.after, item.version);
+    this.#unknownEpoch = item.kind === "begin" ? item.cursorEpoch : undefined;
   }
 
   /** The reader has everything there is. */
   checkComplete(): void {
-    assert.equal(this.position, this.#log.entries.length, "nothing is lost");
-    if (this.#last)
-      assert.equal(this.#log.entries[this.position - 1], this.#last, "the frame the reader has is the log's");
+    const { entries } = this.#log;
+    assert.equal(this.position, entries.length, "nothing is lost");
+    if (this.#last) assert.equal(entries[this.position - 1], this.#last, "the frame the reader has is the log's");
   }
 
   #fresh(after: number, version: number): void {
-    this.#version = version;
     this.#last = undefined;
     this.position = after;
-    assert.ok(
-      this.#log.firsts.some((first, at) => at >= version && after < first),
+    this.#moveTo(
+      this.#from(version).filter((at) => after < (this.#log.firsts[at] ?? 0)),
       `a reader without a cursor began after ${after}`,
     );
   }
@@ -167,11 +195,12 @@ export class Walk {
   #frame({ seq, key, json }: Extract<Item, { kind: "frame" }>): void {
     assert.equal(seq, this.position + 1, "I1: frames come once, in order, without a hole");
     const { versions } = this.#log;
-    const version = versions.findIndex((entries, at) => at >= this.#version && this.#leadsTo(entries, seq, key, json));
-    assert.ok(version >= 0, `frame ${seq} (${key}) does not follow what the reader has`);
-    const entry = versions[version]?.[seq - 1] ?? assert.fail();
+    // Without a gap the reader may come into a later version, as long as that holds all it has.
+    const [first = 0] = this.#versions;
+    const leading = this.#from(first).filter((at) => this.#leadsTo(versions[at] ?? [], seq, key, json));
+    this.#moveTo(leading, `frame ${seq} (${key}) does not follow what the reader has`);
+    const entry = versions[leading[0] ?? 0]?.[seq - 1] ?? assert.fail();
     entry.json ??= json;
-    this.#version = version;
     this.#last = entry;
     this.position = seq;
   }
@@ -184,27 +213,39 @@ export class Walk {
 
   #gap({ after, first, reason }: Gap): void {
     assert.equal(after, this.position, "a gap begins where the reader is");
-    const version = reason === "epoch" ? this.#cutTo(first) : this.#trimmedTo(first);
-    assert.ok(version >= 0, `the gap of reason ${reason} from ${after} to ${first} is not one the log has`);
-    this.#version = version;
+    const isForgotten = this.#unknownEpoch !== undefined && !this.#log.epochs.has(this.#unknownEpoch);
+    let leading = reason === "epoch" ? this.#cutTo(first) : first > after + 1 ? this.#trimmedTo(first) : [];
+    // A new epoch that the disk refused and the process did not outlive: its readers are told to begin anew.
+    if (leading.length === 0 && isForgotten) leading = this.#trimmedTo(first);
+    this.#moveTo(leading, `the gap of reason ${reason} from ${after} to ${first} is not one the log has`);
     this.position = first - 1;
-    this.#last = this.#log.versions[version]?.[first - 2];
+    this.#last = undefined;
   }
 
-  /** The version whose frames are not those the reader has, from exactly `first` on unless more was trimmed. */
-  #cutTo(first: number): number {
+  /** The versions whose frames are not those the reader has, from exactly `first` on unless more was trimmed. */
+  #cutTo(first: number): number[] {
     const { versions, firsts } = this.#log;
-    const mine = versions[this.#version] ?? [];
-    return versions.findIndex((entries, at) => {
-      if (at <= this.#version || (this.#last && entries[this.position - 1] === this.#last)) return false;
-      const kept = commonLength(mine, entries);
-      return kept < this.position && (first === kept + 1 || (first > kept && first <= (firsts[at] ?? 1)));
+    return this.#from((this.#versions[0] ?? 0) + 1).filter((at) => {
+      const entries = versions[at] ?? [];
+      if (this.#last && entries[this.position - 1] === this.#last) return false;
+      return this.#versions.some((mine) => {
+        const kept = mine < at ? commonLength(versions[mine] ?? [], entries) : this.position;
+        return kept < this.position && (first === kept + 1 || (first > kept && first <= (firsts[at] ?? 1)));
+      });
     });
   }
 
-  #trimmedTo(first: number): number {
-    if (first <= this.position + 1) return -1;
-    return this.#log.firsts.findIndex((known, at) => at >= this.#version && first <= known);
+  #trimmedTo(first: number): number[] {
+    return this.#from(this.#versions[0] ?? 0).filter((at) => first <= (this.#log.firsts[at] ?? 1));
+  }
+
+  #from(version: number): number[] {
+    return this.#log.versions.flatMap((_, at) => (at >= version ? [at] : []));
+  }
+
+  #moveTo(versions: readonly number[], otherwise: string): void {
+    assert.ok(versions.length > 0, otherwise);
+    this.#versions = versions;
   }
 }
 

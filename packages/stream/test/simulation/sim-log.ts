@@ -85,16 +85,19 @@ export class SimLog implements AsyncDisposable {
   }
 
   /** All frames the log holds, and the first it has ever to hold. */
-  async rows(stream: StreamId): Promise<{ first: number; rows: { seq: number; json: string }[] }> {
+  async rows(stream: StreamId): Promise<{ first: number; epochs: string[]; rows: { seq: number; json: string }[] }> {
     const rows: { seq: number; json: string }[] = [];
     for (let after = 0; ; after = rows.at(-1)?.seq ?? 0) {
       const args = { stream, after, limit: 1_000, bytesMax: 4_000_000 };
       const range = (await this.storage.read("log.range", args)) as {
-        row?: { first: number };
+        row?: { first: number; epoch: string };
+        lineage: { epoch: string }[];
         rows: { seq: number; json: string }[];
       };
       rows.push(...range.rows);
-      if (range.rows.length === 0) return { first: range.row?.first ?? 1, rows };
+      if (range.rows.length > 0) continue;
+      const epochs = [...range.lineage.map(({ epoch }) => epoch), range.row?.epoch ?? ""];
+      return { first: range.row?.first ?? 1, epochs, rows };
     }
   }
 

@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { MillraceError } from "@millrace/core";
 import { FRAME_FAMILIES, FRAME_TYPES, isFrameType, type StreamEvent, type StreamId } from "@millrace/protocol";
 import fc from "fast-check";
+import { TRANSLATED_APPEND_MAX } from "../../src/limits.ts";
 import { TopCounts } from "../../src/translate/top-counts.ts";
 import { createTranslators, type Translator } from "../../src/translate/translators.ts";
 
@@ -144,4 +145,16 @@ test("frequent names are counted exactly enough in bounded places, whatever else
       for (const [name, count] of top) assert.ok(count - (exact.get(name) ?? 0) <= names.length / 8);
     }),
   );
+});
+
+test("I12: one append becomes at most so many events, however many of its events are translated; the rest is kept as it came", () => {
+  const many: Translator = () => Array.from({ length: 1_000 }, () => ({ type: "log", data: {} }));
+  const translators = createTranslators().add("many", many);
+  const events = Array.from({ length: 1_000 }, () => ({ type: "many", data: { a: 1 } }));
+  const translated = translators.translate(events, STREAM);
+  assert.ok(translated.length <= TRANSLATED_APPEND_MAX + events.length, `${translated.length} events`);
+  assert.equal(translators.counts.failed, events.length - TRANSLATED_APPEND_MAX / 1_000);
+  const last = translated.at(-1)?.data as { type: string; message: string; data: unknown };
+  assert.deepEqual([last.type, last.data], ["many", { a: 1 }]);
+  assert.match(last.message, /send fewer at once/);
 });
