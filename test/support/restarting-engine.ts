@@ -1,4 +1,5 @@
 import { rmSync } from "node:fs";
+import type { Mode } from "@millrace/stream";
 import { type CuttingProxy, startProxy } from "./cutting-proxy.ts";
 import { temporaryDirectory } from "./engine.ts";
 import { type SpawnedEngine, spawnEngine } from "./spawn-engine.ts";
@@ -8,7 +9,7 @@ export type RestartingEngine = {
   readonly url: string;
   readonly proxy: CuttingProxy;
   /** Ends it as `kill -9` does and starts it again. */
-  restart(): Promise<void>;
+  restart(mode?: Mode): Promise<void>;
 } & AsyncDisposable;
 
 export async function startRestarting(): Promise<RestartingEngine> {
@@ -18,10 +19,10 @@ export async function startRestarting(): Promise<RestartingEngine> {
   return {
     url: proxy.url,
     proxy,
-    async restart() {
+    async restart(mode) {
       proxy.aim(undefined);
       await engine.kill();
-      engine = await spawnEngine(directory);
+      engine = await spawnEngine(directory, mode);
       proxy.aim(engine.url);
     },
     async [Symbol.asyncDispose]() {

@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { createInterface } from "node:readline";
 import { fileURLToPath } from "node:url";
+import type { Mode } from "@millrace/stream";
 
 const program = fileURLToPath(new URL("./engine-process.ts", import.meta.url));
 const FLAGS = ["--conditions=source", "--disable-warning=ExperimentalWarning"];
@@ -10,8 +11,8 @@ const FLAGS = ["--conditions=source", "--disable-warning=ExperimentalWarning"];
 export type SpawnedEngine = { readonly url: string; kill(signal?: NodeJS.Signals): Promise<void> } & AsyncDisposable;
 
 /** Starts one over the data directory and waits until it serves. */
-export async function spawnEngine(directory: string): Promise<SpawnedEngine> {
-  const child = spawn(process.execPath, [...FLAGS, program, directory], { stdio: ["ignore", "pipe", "inherit"] });
+export async function spawnEngine(directory: string, mode: Mode = "relaxed"): Promise<SpawnedEngine> {
+  const child = spawn(process.execPath, [...FLAGS, program, directory, mode], { stdio: ["ignore", "pipe", "inherit"] });
   const url = await firstLine(child);
   const kill = async (signal: NodeJS.Signals = "SIGKILL") => {
     if (child.exitCode !== null || child.signalCode !== null) return;

@@ -27,6 +27,8 @@ export type ClientContext = {
   readonly http: Http;
   /** Opened with the first subscription. */
   readonly link: () => Link;
+  /** Aborts when the client is closed. */
+  readonly closing: () => AbortSignal;
   readonly clock: ClientClock;
   readonly rng: () => number;
 };
@@ -43,7 +45,7 @@ export type Client = {
   overview(options?: { readonly signal?: AbortSignal | undefined }): Promise<Overview>;
   /** Looks for whatever in the engine's store is not as it must be. Takes seconds to minutes; nothing is held up or changed. */
   verify(options?: { readonly signal?: AbortSignal | undefined }): Promise<VerifyReport>;
-  /** Ends every subscription and the WebSocket. */
+  /** Ends every subscription and writer, and the WebSocket. */
   close(): void;
 };
 
@@ -55,7 +57,14 @@ export function createClient(options: ClientOptions): Client {
   const { url, key, clock = hostClock, rng = Math.random } = options;
   const http = new Http({ url, key, fetch: options.fetch ?? globalThis.fetch.bind(globalThis) });
   let link: Link | undefined;
-  const context: ClientContext = { http, clock, rng, link: () => (link ??= createLink(options, http, clock)) };
+  let closing = new AbortController();
+  const context: ClientContext = {
+    http,
+    clock,
+    rng,
+    link: () => (link ??= createLink(options, http, clock)),
+    closing: () => closing.signal,
+  };
   return {
     url: http.url,
     spaces: spacesApi(context),
@@ -66,7 +75,11 @@ export function createClient(options: ClientOptions): Client {
     stream: (name) => new StreamHandle(context, name),
     overview: ({ signal } = {}) => http.call("GET", "/v1/overview", { signal }),
     verify: ({ signal } = {}) => http.call("POST", "/v1/verify", { signal, timeoutMs: 0 }),
-    close: () => link?.close(),
+    close: () => {
+      closing.abort();
+      closing = new AbortController();
+      link?.close();
+    },
   };
 }
 

@@ -2,7 +2,9 @@
 export * from "@millrace/protocol";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
 export type { ClientClock } from "./clock.ts";
+export type { WriterEvent } from "./event-json.ts";
 export type { JobHandle, JobSourcesOptions, JobSourcesPage, JobsApi, JobsOptions } from "./job.ts";
+export type { Snapshot } from "./link.ts";
 export type { SocketConstructor, SocketLike } from "./socket-link.ts";
 export type { AddOptions, DocumentPage, SpaceHandle, SpacesApi } from "./space.ts";
 export type {
@@ -16,3 +18,4 @@ export type {
 } from "./stream.ts";
 export type { SubscribeOptions, SubscriptionStatus } from "./subscription.ts";
 export type { UploadEvent, UploadFile, UploadOptions } from "./upload.ts";
+export type { StreamWriter, WriterOptions, WriterProducer, WriterStatus } from "./writer.ts";

@@ -35,3 +35,16 @@ export const CONNECT_TIMEOUT_MS = 10_000;
 export const SOCKET_LINGER_MS = 2_000;
 /** Longest line of an event stream, in characters: a frame is far below it, so past it the peer is not an engine. */
 export const SSE_LINE_CHARS_MAX = 33_554_432;
+
+/** Events in one append (PROTOCOL.md, Append). */
+export const APPEND_EVENTS_MAX = 1_000;
+/** Characters of one append: at three bytes each it still is a message that the engine takes (1 MB). */
+export const APPEND_CHARS_MAX = 300_000;
+/** Bytes of one event as JSON: those of the largest frame. */
+export const EVENT_BYTES_MAX = 262_144;
+/** Events a writer has sent and not yet got an answer for, by default: at 5 ms a commit, far above what one connection carries. */
+export const IN_FLIGHT_DEFAULT = 8_192;
+/** Events a writer holds, sent or not: about 10 s of a busy program while the engine is away. */
+export const WRITER_EVENTS_MAX = 100_000;
+/** The same in characters of JSON. */
+export const WRITER_CHARS_MAX = 33_554_432;

@@ -1,7 +1,6 @@
 import {
   type AppendRequest,
   type AppendResponse,
-  type Entity,
   type Frame,
   MillraceError,
   type RetentionPolicy,
@@ -9,7 +8,9 @@ import {
   type StreamRetention,
 } from "@millrace/protocol";
 import type { ClientContext } from "./client.ts";
+import type { Snapshot } from "./link.ts";
 import { type SubscribeOptions, Subscription } from "./subscription.ts";
+import { StreamWriter, type WriterOptions } from "./writer.ts";
 
 type Signal = { readonly signal?: AbortSignal | undefined };
 export type PageOptions = Signal & { readonly after?: string | undefined; readonly limit?: number | undefined };
@@ -19,14 +20,7 @@ export type FramePage = {
   readonly head: number;
   readonly more: boolean;
 };
-/** A snapshot: it covers the frames to `asOfSeq`; those after `<epoch>:<asOfSeq>` complete it (I8). */
-export type TimelinePage = {
-  readonly stream: string;
-  readonly epoch: string;
-  readonly asOfSeq: number;
-  readonly entities: Entity[];
-  readonly next?: string;
-};
+export type TimelinePage = Snapshot;
 
 export type ExportOptions = Signal & {
   /** A cursor; default from the first frame kept. */
@@ -58,14 +52,24 @@ export class StreamHandle {
     this.#path = `/v1/streams/${encodeURIComponent(stream)}`;
   }
 
-  /** Adds events in order; resolves once they are durable. With `producer`, sending the same again adds nothing (I3). */
+  /**
+   * Adds events in order; resolves once they are durable, or with `ack: "accepted"` as soon as they have their numbers: then the answer's
+   * `durableSeq` says what is durable, and a crash within the next milliseconds may take the rest back. With `producer`, sending the
+   * same again adds nothing (I3).
+   */
   append(
     events: AppendRequest["events"],
-    options: Signal & Pick<AppendRequest, "producer"> = {},
+    options: Signal & Pick<AppendRequest, "producer" | "ack"> = {},
   ): Promise<AppendResponse> {
-    const { signal, producer } = options;
-    const json: AppendRequest = producer ? { events, producer } : { events };
+    const { signal, producer, ack } = options;
+    const json: AppendRequest = { events, ...(producer ? { producer } : {}), ...(ack ? { ack } : {}) };
     return this.#context.http.call("POST", `${this.#path}/events`, { json, signal });
+  }
+
+  /** Appends events one by one at full rate over the client's WebSocket, each once, across lost connections. Close it when done. */
+  writer(options: WriterOptions = {}): StreamWriter {
+    const { link, clock, rng, closing } = this.#context;
+    return new StreamWriter({ ...options, stream: this.stream, link: link(), closing: closing(), clock, rng });
   }
 
   /** One page of the log, 1 to 1,000 frames. */
@@ -83,6 +87,11 @@ export class StreamHandle {
       throw new MillraceError("unavailable", `${response.url} did not say what it exports; is it a Millrace engine?`);
     }
     return { after: from, until: to, frames, body: readLines(response, frames, signal) };
+  }
+
+  /** The stream as a listing shows it; with `detail` also what it is doing and what of it is kept. */
+  entry({ detail, signal }: Signal & { readonly detail?: boolean } = {}): Promise<StreamEntry> {
+    return this.#context.http.call("GET", this.#path, { query: { detail: detail ? "true" : undefined }, signal });
   }
 
   /** What of the stream is kept, and what it holds. */
@@ -113,24 +122,29 @@ export class StreamHandle {
    * (`unauthenticated`, `invalid_argument`, `gone` …) end the loop. Each iteration is a subscription of its own, from `after`.
    */
   subscribe(options: SubscribeOptions = {}): AsyncIterable<Frame> {
-    const { link, clock, rng } = this.#context;
+    const { link, clock, rng, closing } = this.#context;
     const { stream } = this;
-    return { [Symbol.asyncIterator]: () => new Subscription({ ...options, stream, link: link(), clock, rng }) };
+    const start = () => new Subscription({ ...options, stream, link: link(), closing: closing(), clock, rng });
+    return { [Symbol.asyncIterator]: start };
   }
 }
 
 export type StreamsApi = {
-  /** Streams whose name begins with `prefix`, newest first. */
+  /** Streams whose name begins with `prefix`, newest first; with `detail` also what they are doing and what of them is kept. */
   list(
-    options?: Signal & { readonly prefix?: string | undefined; readonly limit?: number | undefined },
+    options?: Signal & {
+      readonly prefix?: string | undefined;
+      readonly limit?: number | undefined;
+      readonly detail?: boolean;
+    },
   ): Promise<StreamEntry[]>;
 };
 
 export function streamsApi({ http }: ClientContext): StreamsApi {
   return {
-    async list({ prefix, limit, signal } = {}) {
+    async list({ prefix, limit, detail, signal } = {}) {
       const answer = await http.call<{ streams: StreamEntry[] }>("GET", "/v1/streams", {
-        query: { prefix, limit },
+        query: { prefix, limit, detail: detail ? "true" : undefined },
         signal,
       });
       return answer.streams;

@@ -10,7 +10,7 @@ import {
 import { fullJitterMs } from "./backoff.ts";
 import type { ClientClock } from "./clock.ts";
 import { BUFFER_CHARS_MAX, BUFFER_FRAMES_MAX, BUFFER_RESUME_AT } from "./limits.ts";
-import type { Link, LinkSink } from "./link.ts";
+import type { Followed, Link, LinkSink, Place, Snapshot } from "./link.ts";
 
 export type SubscriptionStatus =
   /** Asking; the first time, or again after `attempt` failures in a row. */
@@ -37,16 +37,36 @@ export type SubscribeOptions = {
    * with `gone`, so frames are never skipped in silence.
    */
   readonly onGap?: (gap: Gap) => void;
+  /**
+   * Called in order, between frames, with the stream's state in place of the frames it covers: before the first frame when there is no
+   * `after`, and after a gap. Never called for a stream that makes no entities.
+   */
+  readonly onSnapshot?: (snapshot: Snapshot) => void;
+  /**
+   * Flow control over a WebSocket: the engine sends at most about this many frames beyond those the loop has taken, 1 to 2,048. Default:
+   * as many as the buffer takes. A small one keeps a slow reader's memory small; one below what a round trip takes slows a fast one.
+   */
+  readonly window?: number | undefined;
+  /**
+   * Called with a `seq` when frames up to it are safe from a power cut, which is up to some milliseconds after they are seen. It may be ahead
+   * of the loop. Never called where server-sent events are used.
+   */
+  readonly onDurable?: (seq: number) => void;
 };
 
 export type SubscriptionOptions = SubscribeOptions & {
   readonly stream: string;
   readonly link: Link;
+  /** Aborts when the client is closed. */
+  readonly closing: AbortSignal;
   readonly clock: ClientClock;
   readonly rng: () => number;
 };
 
-type Item = { readonly frame: Frame; readonly chars: number } | { readonly gap: Gap; readonly chars: 0 };
+type Item =
+  | { readonly frame: Frame; readonly chars: number }
+  | { readonly gap: Gap; readonly chars: 0 }
+  | { readonly snapshot: Snapshot; readonly chars: 0 };
 type Reader = {
   readonly resolve: (result: IteratorResult<Frame>) => void;
   readonly reject: (error: MillraceError) => void;
@@ -69,16 +89,22 @@ export class Subscription implements AsyncIterableIterator<Frame> {
   #state: SubscriptionStatus["state"] = "connecting";
   #attempt = 0;
   #end: { readonly error?: MillraceError } | undefined;
-  #closeLink = () => {};
+  #followed: Followed = NOTHING;
+  /** The last frame acknowledged, where there is a window. */
+  #acknowledged = 0;
+  /** Gaps and snapshots in the buffer: behind one, numbers before it mean nothing to the engine. */
+  #breaks = 0;
   #cancelWait = () => {};
   readonly #onAbort = () => this.#finish({});
 
   constructor(options: SubscriptionOptions) {
+    checkWindow(options.window);
     this.#options = options;
     this.#cursor = options.after === undefined ? undefined : parseCursor(options.after);
     if (options.signal?.aborted) this.#finish({});
     else {
       options.signal?.addEventListener("abort", this.#onAbort, { once: true });
+      options.closing.addEventListener("abort", this.#onAbort, { once: true });
       this.#open();
     }
   }
@@ -104,7 +130,7 @@ export class Subscription implements AsyncIterableIterator<Frame> {
   #open(): void {
     if (this.#end) return;
     this.#report({ state: "connecting", attempt: this.#attempt });
-    const { link, stream } = this.#options;
+    const { link, stream, window, onDurable, onSnapshot } = this.#options;
     let isCurrent = true;
     const ifCurrent =
       <Args extends unknown[]>(run: (...args: Args) => void) =>
@@ -115,6 +141,8 @@ export class Subscription implements AsyncIterableIterator<Frame> {
       subscribed: ifCurrent((place) => this.#subscribed(place)),
       frames: ifCurrent((frames, chars) => this.#receive(frames, chars)),
       gap: ifCurrent((gap) => this.#receiveGap(gap)),
+      snapshot: ifCurrent((snapshot) => this.#receiveSnapshot(snapshot)),
+      durable: ifCurrent((seq) => onDurable?.(seq)),
       alive: ifCurrent(() => this.#alive()),
       lost: ifCurrent((error) => {
         isCurrent = false;
@@ -122,18 +150,23 @@ export class Subscription implements AsyncIterableIterator<Frame> {
       }),
     };
     try {
-      const close = link.open({ stream, after: this.#cursor && formatCursor(this.#cursor) }, sink);
-      this.#closeLink = () => {
-        if (isCurrent) close();
+      const after = this.#cursor && formatCursor(this.#cursor);
+      const wanted = { durable: onDurable !== undefined, snapshot: onSnapshot !== undefined };
+      const followed = link.open({ stream, after, window, ...wanted }, sink);
+      const close = () => {
+        if (isCurrent) followed.close();
         isCurrent = false;
       };
+      this.#followed = { close, acknowledge: ifCurrent(followed.acknowledge) };
     } catch (error) {
       this.#finish({ error: MillraceError.from(error, "invalid_argument") });
     }
   }
 
-  #subscribed({ epoch, head, after }: { epoch: string; head: number; after: number }): void {
+  #subscribed({ epoch, head, after, durable }: Place): void {
     this.#cursor ??= { epoch, seq: after as Seq };
+    this.#acknowledged = after;
+    if (durable !== undefined) this.#options.onDurable?.(durable);
     this.#report({ state: "live", head });
   }
 
@@ -151,7 +184,7 @@ export class Subscription implements AsyncIterableIterator<Frame> {
       else if (last && frame.seq <= last.seq) continue;
       else if (last && frame.seq !== last.seq + 1) {
         const text = `${frame.stream} jumped from ${last.seq} to ${frame.seq}; asking again from ${last.seq}`;
-        this.#closeLink();
+        this.#followed.close();
         this.#lost(new MillraceError("sequence_gap", text));
         return;
       }
@@ -166,7 +199,15 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     const last = this.#cursor;
     if (last && last.epoch === gap.epoch && gap.first <= last.seq + 1) return;
     this.#cursor = { epoch: gap.epoch, seq: (gap.first - 1) as Seq };
+    this.#breaks++;
     this.#push({ gap, chars: 0 });
+    this.#give();
+  }
+
+  #receiveSnapshot(snapshot: Snapshot): void {
+    this.#cursor = { epoch: snapshot.epoch, seq: snapshot.asOfSeq as Seq };
+    this.#breaks++;
+    this.#push({ snapshot, chars: 0 });
     this.#give();
   }
 
@@ -185,7 +226,7 @@ export class Subscription implements AsyncIterableIterator<Frame> {
 
   #pause(): void {
     if (this.#end || this.#state === "paused" || this.#state === "waiting") return;
-    this.#closeLink();
+    this.#followed.close();
     this.#report({ state: "paused" });
   }
 
@@ -194,11 +235,22 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     while (this.#readers.length > 0) {
       const item = this.#take();
       if (item && "gap" in item) this.#tellGap(item.gap);
-      else if (item) this.#readers.shift()?.resolve({ done: false, value: item.frame });
-      else if (this.#end) this.#giveEnd(this.#end);
+      else if (item && "snapshot" in item) this.#tellSnapshot(item.snapshot);
+      else if (item) {
+        this.#acknowledge(item.frame.seq);
+        this.#readers.shift()?.resolve({ done: false, value: item.frame });
+      } else if (this.#end) this.#giveEnd(this.#end);
       else break;
     }
     if (this.#state === "paused" && !this.#isOver(BUFFER_RESUME_AT)) this.#open();
+  }
+
+  /** Half a window at a time: often enough that frames keep coming, rarely enough to cost little. */
+  #acknowledge(seq: number): void {
+    const { window } = this.#options;
+    if (window === undefined || this.#breaks > 0 || seq - this.#acknowledged < window / 2) return;
+    this.#acknowledged = seq;
+    this.#followed.acknowledge(seq);
   }
 
   #giveEnd({ error }: { readonly error?: MillraceError }): void {
@@ -209,6 +261,8 @@ export class Subscription implements AsyncIterableIterator<Frame> {
   }
 
   #tellGap(gap: Gap): void {
+    this.#breaks--;
+    this.#acknowledged = gap.first - 1;
     const { onGap } = this.#options;
     if (onGap) {
       onGap(gap);
@@ -219,13 +273,20 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     this.#finish({ error: new MillraceError("gone", text) });
   }
 
+  #tellSnapshot(snapshot: Snapshot): void {
+    this.#breaks--;
+    this.#acknowledged = snapshot.asOfSeq;
+    this.#options.onSnapshot?.(snapshot);
+  }
+
   /** The first end counts; what is in the buffer is still given. */
   #finish(end: { readonly error?: MillraceError }): void {
     if (this.#end) return;
     this.#end = end;
     this.#cancelWait();
-    this.#closeLink();
+    this.#followed.close();
     this.#options.signal?.removeEventListener("abort", this.#onAbort);
+    this.#options.closing.removeEventListener("abort", this.#onAbort);
     this.#report({ state: "closed", ...end });
     this.#give();
   }
@@ -252,6 +313,7 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     this.#buffer.length = 0;
     this.#taken = 0;
     this.#chars = 0;
+    this.#breaks = 0;
   }
 
   #isOver(part: number): boolean {
@@ -262,6 +324,14 @@ export class Subscription implements AsyncIterableIterator<Frame> {
     this.#state = status.state;
     this.#options.onStatus?.(status);
   }
+}
+
+const NOTHING: Followed = { close: () => {}, acknowledge: () => {} };
+
+function checkWindow(window: number | undefined): void {
+  if (window === undefined || (Number.isInteger(window) && window >= 1 && window <= BUFFER_FRAMES_MAX)) return;
+  const text = `window is ${window}; it must be a whole number from 1 to ${BUFFER_FRAMES_MAX}, or left out`;
+  throw new MillraceError("invalid_argument", text);
 }
 
 /** The gap of an engine that began to send another part of another epoch without a word. */

@@ -6,8 +6,11 @@ type Listener = (event: never) => void;
 /** The engine's half of one WebSocket, in memory: nothing moves until the simulation says so. */
 class ModelSocket implements SocketLike {
   readyState = 0;
-  readonly toClient: ServerMessage[] = [];
-  readonly subs = new Map<number, { stream: string; next: number }>();
+  readonly toClient: (ServerMessage | unknown[])[] = [];
+  readonly subs = new Map<
+    number,
+    { stream: string; next: number; window: number; acked: number; isCompact: boolean }
+  >();
   readonly #listeners = new Map<string, Listener[]>();
   readonly #engine: ModelEngine;
 
@@ -53,6 +56,9 @@ export class ModelEngine {
   first = 1;
   head = 0;
   subscribes = 0;
+  /** Acknowledgements of frames that were not sent: a client's defect. */
+  wrongAcks = 0;
+  speaksCompact = true;
   readonly WebSocket: SocketConstructor;
 
   constructor() {
@@ -94,18 +100,27 @@ export class ModelEngine {
 
   receive(socket: ModelSocket, message: ClientMessage): void {
     if (message.op === "unsubscribe") socket.subs.delete(message.sub);
+    if (message.op === "ack") this.#acknowledge(socket, message);
     if (message.op !== "subscribe") return;
     this.subscribes++;
-    const { sub, stream } = message;
+    const { sub, stream, window = Number.MAX_SAFE_INTEGER } = message;
     const [epoch, seq] = message.after === undefined ? [this.epoch, String(this.first - 1)] : message.after.split(":");
     const after = Number(seq);
     const { head, first } = this;
     const reason = epoch !== this.epoch ? "epoch" : after < first - 1 ? "retention" : undefined;
     const from = reason ? first : after + 1;
-    socket.subs.set(sub, { stream, next: from });
+    const isCompact = message.format === "compact" && this.speaksCompact;
+    socket.subs.set(sub, { stream, next: from, window, acked: from - 1, isCompact });
     const place = { sub, stream: stream as StreamId, epoch: this.epoch };
     socket.toClient.push({ op: "subscribed", ...place, head: head as Seq, durable: head, after: from - 1 });
     if (reason) socket.toClient.push({ op: "gap", ...place, after, first, head, reason });
+  }
+
+  #acknowledge(socket: ModelSocket, { sub, seq }: { sub: number; seq: number }): void {
+    const place = socket.subs.get(sub);
+    if (!place) return;
+    if (seq >= place.next) this.wrongAcks++;
+    place.acked = Math.max(place.acked, seq);
   }
 
   /** Puts up to `count` frames of each subscription into its socket's way out; one past retention gets its gap first. */
@@ -117,11 +132,14 @@ export class ModelEngine {
           const gap = { stream: stream as StreamId, epoch, after: place.next - 1, first, head };
           socket.toClient.push({ op: "gap", sub, ...gap, reason: "retention" });
           place.next = first;
+          place.acked = first - 1;
         }
-        const last = Math.min(this.head, place.next + count - 1);
+        const last = Math.min(this.head, place.next + count - 1, place.acked + place.window);
         const frames: Frame[] = [];
         for (; place.next <= last; place.next++) frames.push(this.frame(place.next));
-        if (frames.length > 0) socket.toClient.push({ op: "frames", sub, frames });
+        if (frames.length === 0) continue;
+        if (place.isCompact) socket.toClient.push([sub, ...frames.map(compact)]);
+        else socket.toClient.push({ op: "frames", sub, frames });
       }
     }
   }
@@ -129,11 +147,15 @@ export class ModelEngine {
   deliver(how: "once" | "twice" | "never", wanted: number): void {
     for (const socket of [...this.sockets]) {
       for (const message of socket.toClient.splice(0, wanted)) {
-        const isFrames = message.op === "frames";
+        const isFrames = Array.isArray(message) || message.op === "frames";
         if (how === "never" && isFrames) continue;
         socket.emit("message", { data: JSON.stringify(message) });
         if (how === "twice" && isFrames) socket.emit("message", { data: JSON.stringify(message) });
       }
     }
   }
+}
+
+function compact({ seq, ts, type, id, data }: Frame): unknown[] {
+  return [seq, ts, type, id, data];
 }

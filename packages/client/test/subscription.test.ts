@@ -49,13 +49,14 @@ class Simulation {
   #isReading = false;
   bufferedMax = 0;
 
-  constructor(seed: number) {
+  constructor(seed: number, window?: number) {
     const { clock, engine } = this;
+    engine.speaksCompact = seed % 3 > 0;
     const { WebSocket } = engine;
     const client = createClient({ url: "http://model", WebSocket, clock, rng: createRng(seed) });
     const onGap = (gap: Gap) => void this.got.push({ gap });
     const onStatus = (status: SubscriptionStatus) => void this.states.push(status);
-    this.#frames = client.stream(engine.stream).subscribe({ onGap, onStatus })[Symbol.asyncIterator]();
+    this.#frames = client.stream(engine.stream).subscribe({ onGap, onStatus, window })[Symbol.asyncIterator]();
   }
 
   get seqs(): number[] {
@@ -83,7 +84,7 @@ class Simulation {
       const { head, epoch } = this.engine;
       return last === undefined || "gap" in last ? head > 0 : last.seq !== head || last.epoch !== epoch;
     };
-    for (let round = 0; round < 200 && isBehind(); round++) {
+    for (let round = 0; round < 1_000 && isBehind(); round++) {
       for (const kind of ["open", "pump", "deliver", "read", "advance"] as const) {
         await this.run({ kind, count: 5_000, how: "once", ms: BACKOFF_CAP_MS } as Step);
       }
@@ -120,10 +121,12 @@ class Simulation {
   }
 }
 
+const windows = fc.option(fc.integer({ min: 20, max: 300 }), { nil: undefined });
+
 test("I1: whatever the connection does, every frame comes once and in order", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(...reliable), many), fc.nat(), async (steps, seed) => {
-      const simulation = new Simulation(seed);
+    fc.asyncProperty(fc.array(fc.oneof(...reliable), many), fc.nat(), windows, async (steps, seed, window) => {
+      const simulation = new Simulation(seed, window);
       for (const step of steps) await simulation.run(step);
       await simulation.settle();
       await simulation.close();
@@ -131,6 +134,7 @@ test("I1: whatever the connection does, every frame comes once and in order", as
         simulation.seqs,
         Array.from({ length: simulation.engine.head }, (_, at) => at + 1),
       );
+      assert.equal(simulation.engine.wrongAcks, 0);
     }),
     { numRuns: 150 },
   );
@@ -138,8 +142,8 @@ test("I1: whatever the connection does, every frame comes once and in order", as
 
 test("frames are missing only where a gap said so, in its place among them", async () => {
   await fc.assert(
-    fc.asyncProperty(fc.array(fc.oneof(...lossy), many), fc.nat(), async (steps, seed) => {
-      const simulation = new Simulation(seed);
+    fc.asyncProperty(fc.array(fc.oneof(...lossy), many), fc.nat(), windows, async (steps, seed, window) => {
+      const simulation = new Simulation(seed, window);
       for (const step of steps) await simulation.run(step);
       simulation.engine.append(1);
       await simulation.settle();
@@ -183,4 +187,29 @@ test("a connection that says nothing for 45 s is opened again", async () => {
   await simulation.run({ kind: "open" });
   assert.equal(simulation.engine.subscribes, 2);
   await simulation.close();
+});
+
+test("with a window the engine stays that far ahead of the loop, on one subscription", async () => {
+  const simulation = new Simulation(3, 10);
+  simulation.engine.append(1_000);
+  for (let read = 0; read < 60; read++) {
+    await simulation.run({ kind: "open" });
+    await simulation.run({ kind: "pump", count: 500 });
+    await simulation.run({ kind: "deliver", how: "once", count: 9 });
+    const [place] = [...simulation.engine.sockets].flatMap((socket) => [...socket.subs.values()]);
+    assert.ok((place?.next ?? 0) - 1 - simulation.seqs.length <= 10, `${place?.next} sent, ${read} read`);
+    await simulation.run({ kind: "read", count: 1 });
+  }
+  assert.ok(simulation.seqs.length === 60 && simulation.engine.subscribes === 1);
+  await simulation.settle();
+  assert.equal(simulation.seqs.length, 1_000);
+  await simulation.close();
+});
+
+test("a window out of range is refused", () => {
+  const client = createClient({ url: "http://model", WebSocket: new ModelEngine().WebSocket });
+  for (const window of [0, 1.5, BUFFER_FRAMES_MAX + 1]) {
+    const frames = client.stream("s").subscribe({ window });
+    assert.throws(() => frames[Symbol.asyncIterator](), { code: "invalid_argument" });
+  }
 });

@@ -173,3 +173,21 @@ test("with a key, the WebSocket and HTTP both carry it", async () => {
   for (const socket of sockets.clients) socket.terminate();
   assert.deepEqual(seen, ["Bearer k123", "millrace.v1, millrace.key.k123"]);
 });
+
+test("closing the client also ends subscriptions and writers that wait to connect again", async () => {
+  const client = createClient({ url: await closedUrl(), rng: () => 0.9 });
+  const states: string[] = [];
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const onStatus = ({ state }: { readonly state: string }) => {
+    states.push(state);
+    if (states.filter((one) => one === "waiting").length === 2) resolve();
+  };
+  const reading = take(client.stream(stream).subscribe({ onStatus }), 1);
+  const writer = client.stream(stream).writer({ onStatus });
+  const flushed = writer.write({ type: "x", data: 1 }).then(() => writer.flush());
+  await promise;
+  client.close();
+  assert.deepEqual(await reading, []);
+  await assert.rejects(flushed, { code: "cancelled" });
+  assert.deepEqual(states.slice(-2), ["closed", "closed"]);
+});

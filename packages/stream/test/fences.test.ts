@@ -3,6 +3,7 @@ import { test } from "node:test";
 import type { StreamEvent, StreamId } from "@millrace/protocol";
 import { DATA_DEPTH_MAX, STORAGE_CALLS_MAX } from "@millrace/stream";
 import { CollectingSink, events, openLog, STREAM, upTo } from "./fixture.ts";
+import { freeze, freezeModuleUrl } from "./frozen-disk.ts";
 
 const unknownCall = [{ op: "log.nonsense", args: null }];
 const uncloneableCall = [{ op: "log.nonsense", args: () => {} }];
@@ -48,16 +49,18 @@ test("an append right after a failed one waits until the log has been read again
 });
 
 test("readers of a stream that cannot be read again are told, and a new reader sees what comes", async () => {
-  await using log = await openLog();
+  await using log = await openLog({ modules: [freezeModuleUrl] });
   const sink = new CollectingSink();
   using _follower = await log.follow(sink);
   await log.sequencer.append(STREAM, events(1));
   await sink.reached(1);
+  const disk = freeze(log.storage, "read");
+  const reads = upTo(STORAGE_CALLS_MAX - 1).map(() => log.reader.count());
   const failing = log.sequencer.append(STREAM, events(1), { alongside: unknownCall });
-  const reads = upTo(STORAGE_CALLS_MAX).map(() => log.reader.count());
   await assert.rejects(failing);
   await sink.reached(2);
   assert.deepEqual(sink.failures, ["overloaded"]);
+  await disk.thaw();
   await Promise.all(reads);
   const next = new CollectingSink();
   using _next = await log.follow(next);

@@ -1,7 +1,7 @@
 import type { Operations, StorageModule } from "@millrace/stream";
 
-/** `freeze.until` stops the writing thread until another thread sets the first number: a disk that does not answer. */
-function writes(): Operations {
+/** `freeze.until` stops the writing or the reading thread until another thread sets the first number: a disk that does not answer. */
+function operations(): Operations {
   return {
     until: ({ gate }: { gate: Int32Array }) => {
       Atomics.wait(gate, 0, 0);
@@ -9,4 +9,4 @@ function writes(): Operations {
   };
 }
 
-export const storageModule: StorageModule = { name: "freeze", migrations: [], writes, reads: () => ({}) };
+export const storageModule: StorageModule = { name: "freeze", migrations: [], writes: operations, reads: operations };

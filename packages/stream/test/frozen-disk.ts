@@ -2,10 +2,10 @@ import type { Storage } from "@millrace/stream";
 
 export const freezeModuleUrl = new URL("./freeze-module.ts", import.meta.url);
 
-/** Stops the writing thread of a store opened with `freezeModuleUrl` until `thaw` is called. */
-export function freeze(storage: Storage): { thaw: () => Promise<void> } {
+/** Stops a thread of a store opened with `freezeModuleUrl` until `thaw` is called. */
+export function freeze(storage: Storage, thread: "write" | "read" = "write"): { thaw: () => Promise<void> } {
   const gate = new Int32Array(new SharedArrayBuffer(4));
-  const frozen = storage.write("freeze.until", { gate });
+  const frozen = storage[thread]("freeze.until", { gate });
   return {
     async thaw() {
       Atomics.store(gate, 0, 1);
