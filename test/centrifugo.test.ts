@@ -7,6 +7,7 @@ import { Centrifuge, type PublicationContext, type SubscribedContext, type Subsc
 import { WebSocket } from "ws";
 import { CuttingRelay } from "./support/cutting-relay.ts";
 import { startEngine, type TestEngine } from "./support/engine.ts";
+import { freezeDisk } from "./support/freeze-disk.ts";
 
 let engine: TestEngine;
 before(async () => {
@@ -194,7 +195,11 @@ test("frames that were seen and then not kept are taken back: the client is told
   one.subscription.on("subscribing", ({ code }) => codes.push(code));
   let full = false;
   while (!full) {
-    const { durable } = await sequencer.submit(stream, events);
+    // The disk stands still until the client has seen it, so that what it refuses then has been seen.
+    const frozen = freezeDisk(small.directory);
+    const { durable, lastSeq } = await sequencer.submit(stream, events);
+    await until(() => one.publications.at(-1)?.offset === lastSeq, `publication ${lastSeq}`);
+    frozen[Symbol.dispose]();
     await durable.catch(({ code }: { code: string }) => {
       assert.equal(code, "storage_full");
       full = true;

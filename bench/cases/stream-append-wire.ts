@@ -109,5 +109,6 @@ export const cases: readonly BenchCase[] = [
   wireCase(1, 1_024),
   wireCase(16, 8),
   wireCase(16, 64),
+  wireCase(256, 2),
   wireCase(256, 4),
 ];

@@ -130,6 +130,7 @@ export const cases: readonly BenchCase[] = [
   appendCase(1, 1_024, 40_000),
   appendCase(16, 8, 4_000),
   appendCase(16, 64, 8_000),
+  appendCase(256, 2, 800),
   appendCase(256, 4, 800),
   fanOut,
 ];
