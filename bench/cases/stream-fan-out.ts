@@ -35,12 +35,16 @@ function pacedCase(transport: "ws" | "sse", subscribers: number): BenchCase {
       rss: { kind: "latency", unit: "MB" },
       broken: { kind: "latency", unit: "frames", bar: 0 },
       generatorCpu: { kind: "plain", unit: "cores" },
+      ...(transport === "ws" ? { plainWsP50: { kind: "plain" as const }, plainWsP99: { kind: "plain" as const } } : {}),
     },
     options: { ...toCaseOptions(options) },
     setup: () => undefined,
     run: async () => {
       const result = await runLoad(options);
+      // A loop over bare sockets that keeps nothing: what the system calls alone cost.
+      const floor = transport === "ws" ? await runLoad({ ...options, target: "plain-ws" }) : undefined;
       return {
+        ...(floor ? { plainWsP50: floor.latencyMs.p50, plainWsP99: floor.latencyMs.p99 } : {}),
         p50: result.latencyMs.p50,
         p99: result.latencyMs.p99,
         cpu: result.cpuMicrosPerDelivery ?? 0,
