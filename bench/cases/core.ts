@@ -1,4 +1,4 @@
-import { createRng, Histogram, Ring } from "@millrace/core";
+import { createRng, Histogram } from "@millrace/core";
 import { type BenchCase, defineCase } from "../src/case.ts";
 import { nanosecondsPerCall } from "../src/time.ts";
 
@@ -19,14 +19,4 @@ const histogramRecord = defineCase({
   }),
 });
 
-const ringPush = defineCase({
-  name: "core/ring-push",
-  title: "one push into a full ring of 1,024 items and 64 KiB",
-  unit: "ns",
-  figures: { push: { kind: "latency" } },
-  options: { calls: CALLS, countMax: 1_024, bytesMax: 65_536 },
-  setup: () => new Ring<number>({ countMax: 1_024, bytesMax: 65_536 }),
-  run: (ring) => ({ push: nanosecondsPerCall(CALLS, (at) => ring.push(at, 16 + (at & 127))) }),
-});
-
-export const cases: readonly BenchCase[] = [histogramRecord, ringPush];
+export const cases: readonly BenchCase[] = [histogramRecord];

@@ -44,5 +44,5 @@ test("what cannot be done is said on stderr with exit code 2", () => {
 });
 
 test("list names every case with its title", () => {
-  assert.match(bench("list").stdout, /core\/ring-push {2}one push/);
+  assert.match(bench("list").stdout, /core\/histogram-record {2}/);
 });

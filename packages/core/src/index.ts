@@ -16,5 +16,4 @@ export { Histogram } from "./histogram.ts";
 export { createIdFactory } from "./id.ts";
 export { KeyedExecutor, type KeyedExecutorOptions } from "./keyed-executor.ts";
 export { checkInteger, checkText } from "./limits.ts";
-export { Ring, type RingOptions } from "./ring.ts";
 export { createRng, type Rng, randomBelow } from "./rng.ts";
