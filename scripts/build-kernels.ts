@@ -16,17 +16,31 @@ const FLAGS = [
   "--noAssert",
   "--runtime=stub",
   "--importMemory",
-  "--sharedMemory",
   "--initialMemory=1",
-  "--maximumMemory=65536",
   "--noExportMemory",
-  "--enable=threads",
-  "--enable=simd",
 ];
 
+/** The engine's memory is shared by threads, that of the distances is not. */
+const SHARED = ["--enable=threads", "--sharedMemory", "--maximumMemory=65536"];
+
+/** What a build may use; nothing of the kind in the scalar one. */
+const SIMD = ["--enable=simd"];
+const RELAXED = ["--enable=simd", "--enable=relaxed-simd"];
+
+const ENGINE = "assembly/graph/engine.ts";
+const DISTANCES = "assembly/distances/module.ts";
+
 const KERNELS = [
-  { name: "simdBase64", entry: "assembly/scan-simd.ts", flags: [], doc: "Baseline SIMD." },
-  { name: "relaxedBase64", entry: "assembly/scan-relaxed.ts", flags: ["--enable=relaxed-simd"], doc: "Relaxed SIMD." },
+  {
+    name: "engineRelaxedBase64",
+    entry: ENGINE,
+    flags: [...SHARED, ...RELAXED],
+    doc: "The engine of a segment, relaxed SIMD.",
+  },
+  { name: "engineSimdBase64", entry: ENGINE, flags: [...SHARED, ...SIMD], doc: "The same, baseline SIMD." },
+  { name: "engineScalarBase64", entry: ENGINE, flags: SHARED, doc: "The same, no SIMD." },
+  { name: "distancesRelaxedBase64", entry: DISTANCES, flags: RELAXED, doc: "Distances, relaxed SIMD." },
+  { name: "distancesSimdBase64", entry: DISTANCES, flags: SIMD, doc: "Distances, baseline SIMD." },
 ] as const;
 
 async function compile(entry: string, flags: readonly string[]): Promise<string> {

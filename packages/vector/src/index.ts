@@ -1,23 +1,21 @@
-/** The vector index of one space: an exact scan of 8-bit rows in SIMD WebAssembly. */
+/** The vector index of one space: approximate nearest neighbours while rows are added, replaced and removed. */
+export { type CodesArray, type CodesKind, MEASURES, type Measure, type MeasureOf } from "./distances/codes.ts";
 export {
-  createFlatIndex,
-  type FlatIndex,
-  type FlatIndexOptions,
-  type SearchOptions,
-  type SearchResult,
-} from "./flat-index.ts";
-export {
-  bestKernel,
-  createKernel,
-  isKernelSupported,
-  KERNEL_NAMES,
-  type Kernel,
-  type KernelName,
-  type Scan,
-  type ScanArguments,
-} from "./kernel.ts";
-export { BLOCK_ROWS, DIMS_MAX, DIMS_MIN, K_MAX, MEANS_MAX } from "./limits.ts";
-export { createMean, decodeMean, encodeMean, type Mean } from "./mean.ts";
+  bestDistanceBuild,
+  createDistances,
+  DISTANCE_BUILDS,
+  type DistanceBuild,
+  type Distances,
+  type DistancesOptions,
+  isDistanceBuildSupported,
+  type MeasureOptions,
+} from "./distances/distances.ts";
+export type { DamagedPart, LostRows, Mended } from "./files/damage.ts";
+export { type OpenOptions, openIndex, type Rebuild, type RebuiltRow } from "./files/open-index.ts";
+export type { IndexOptions } from "./index-options.ts";
+export { BEAM_MAX, DIMS_MAX, DIMS_MIN, K_MAX, READERS_MAX, RECALL_STEPS, WORKERS_MAX } from "./limits.ts";
 export { METRICS, type Metric } from "./metric.ts";
-export { decodeRow, type EncodedRow, type EncodeVectorOptions, encodeRow, encodeVector } from "./row-codec.ts";
-export type { RowFilter } from "./scan-rows.ts";
+export type { SharedIndex } from "./owner/sharing.ts";
+export { type IndexReader, openReader } from "./reader.ts";
+export type { IdFilter, RecallTarget, SearchResult } from "./search.ts";
+export { createIndex, type SearchOptions, type SegmentStats, type VectorIndex } from "./vector-index.ts";

@@ -5,7 +5,7 @@
 import { workerData } from "node:worker_threads";
 import { MillraceError } from "@millrace/core";
 import { openReader, rowsOf } from "@millrace/stream";
-import { createFlatIndex, type FlatIndex } from "@millrace/vector";
+import { createIndex, type VectorIndex } from "@millrace/vector";
 import { Moved, serveWorker } from "../worker-serve.ts";
 import type { HitsReply, LoadArgs, PutArgs, SearchArgs, SimilarityArgs } from "./vector-store.ts";
 
@@ -15,7 +15,7 @@ const spaceOf = db.prepare("SELECT 1 FROM spaces WHERE id = ?");
 const vectorsOf = db.prepare(
   `SELECT id, vector FROM chunks WHERE space = ? AND id > ? AND id NOT IN (SELECT id FROM hidden_chunks) ORDER BY id LIMIT ?`,
 );
-const spaces = new Map<number, FlatIndex>();
+const spaces = new Map<number, VectorIndex>();
 
 /** Rows read at once while loading, to bound what is held twice. */
 const LOAD_ROWS = 1_000;
@@ -25,7 +25,7 @@ type VectorRow = { id: number; vector: Uint8Array };
 /** A space that is gone is not loaded, however late it is asked for: ids of spaces are never used again (AUTOINCREMENT). */
 function load({ space, dims }: LoadArgs): number {
   if (!spaceOf.get(space)) throw new MillraceError("not_found", "the space was deleted");
-  const index = createFlatIndex({ dims, metric: "cosine" });
+  const index = createIndex({ dims, metric: "cosine" });
   for (let after = 0; ; ) {
     const rows = rowsOf<VectorRow>(vectorsOf, space, after, LOAD_ROWS);
     for (const { id, vector } of rows) {
@@ -38,7 +38,7 @@ function load({ space, dims }: LoadArgs): number {
   return index.size;
 }
 
-function indexOf(space: number): FlatIndex {
+function indexOf(space: number): VectorIndex {
   const found = spaces.get(space);
   if (!found) throw new MillraceError("not_found", "the space was deleted");
   return found;
@@ -61,7 +61,10 @@ serveWorker({
   /** A scan that lets only the ids through: as exact as a search, and no second way to compute a similarity. */
   similarities({ space, query, ids }: SimilarityArgs): Moved {
     const wanted = new Set(ids);
-    const found = indexOf(space).search(query, Math.max(1, wanted.size), { filter: (id) => wanted.has(id) });
+    const found = indexOf(space).search(query, Math.max(1, wanted.size), {
+      filter: (id) => wanted.has(id),
+      recall: "exact",
+    });
     const hits: HitsReply = { ids: found.ids, scores: found.scores };
     return new Moved(hits, [hits.ids.buffer, hits.scores.buffer] as ArrayBuffer[]);
   },

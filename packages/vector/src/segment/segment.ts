@@ -1,0 +1,156 @@
+import { assert } from "@millrace/core";
+import type { EngineBuild } from "../kernels/engine-module.ts";
+import type { Metric } from "../metric.ts";
+import {
+  HEADER_BYTES,
+  LINK_BYTES,
+  layoutOf,
+  type SegmentLayout,
+  type SegmentShape,
+  shapeOf,
+  UPPER_BYTES,
+  WORD,
+  writeHeader,
+} from "./layout.ts";
+import { NAVIGATION, type Navigation, SegmentEngine } from "./segment-engine.ts";
+import { type Transform, writeTransform } from "./transform.ts";
+
+/**
+ * Rows of one space in one shared memory, laid out in structure-of-arrays form (layout.ts), with the graph over them. One thread
+ * appends and removes (the owner), one links (the builder, which may be the same), any number search. A row is written once;
+ * then only its bit of `alive` and its links change. So readers take no locks: they see a row whole, removed or not at all.
+ */
+export class Segment {
+  readonly shape: SegmentShape;
+  readonly layout: SegmentLayout;
+  readonly memory: WebAssembly.Memory;
+  readonly words: Uint32Array;
+  readonly #state: Int32Array;
+
+  constructor(memory: WebAssembly.Memory) {
+    this.memory = memory;
+    this.words = new Uint32Array(memory.buffer);
+    this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
+    this.shape = shapeOf(this.words);
+    this.layout = layoutOf(this.shape);
+  }
+
+  static create(shape: SegmentShape, transform: Transform): Segment {
+    const layout = layoutOf(shape);
+    const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
+    writeHeader(new Uint32Array(memory.buffer), shape, layout);
+    writeTransform(memory, layout, transform);
+    const segment = new Segment(memory);
+    segment.setState("scanBy", NAVIGATION.bytes);
+    segment.setState("usesLow", shape.hasLow ? 1 : 0);
+    return segment;
+  }
+
+  engine(slot: number, build?: EngineBuild): SegmentEngine {
+    return new SegmentEngine(this.memory, slot, build);
+  }
+
+  get metric(): Metric {
+    return this.shape.metric;
+  }
+
+  get capacity(): number {
+    return this.shape.capacity;
+  }
+
+  /** Rows published, removed ones included. */
+  get rows(): number {
+    return this.state("rows");
+  }
+
+  get linked(): number {
+    return this.state("linked");
+  }
+
+  get dead(): number {
+    return this.state("dead");
+  }
+
+  get isFull(): boolean {
+    return this.rows === this.capacity;
+  }
+
+  get navigation(): Navigation {
+    return this.state("navigation") as Navigation;
+  }
+
+  /** Bytes in use: what its rows take, not the room kept for more. */
+  get bytes(): number {
+    const { stride, codeStride } = this.layout;
+    const row = codeStride + stride * (this.shape.hasLow ? 2 : 1) + 4.125;
+    const links = this.linked * (LINK_BYTES + 4) + this.state("upperUsed") * UPPER_BYTES;
+    return Math.ceil(HEADER_BYTES + stride * 20 + this.rows * row + links);
+  }
+
+  state(name: keyof typeof WORD): number {
+    return Atomics.load(this.#state, WORD[name]);
+  }
+
+  setState(name: keyof typeof WORD, value: number): void {
+    Atomics.store(this.#state, WORD[name], value);
+  }
+
+  idOf(row: number): number {
+    return this.words[this.layout.idsAt / 4 + row] ?? 0;
+  }
+
+  isAlive(row: number): boolean {
+    return ((Atomics.load(this.words, this.layout.aliveAt / 4 + (row >>> 5)) >>> (row & 31)) & 1) === 1;
+  }
+
+  /** Removes a row from all later searches. */
+  kill(row: number): void {
+    assert(row < this.rows && this.isAlive(row), `row ${row} is not there or was removed before`);
+    Atomics.and(this.words, this.layout.aliveAt / 4 + (row >>> 5), ~(1 << (row & 31)));
+    Atomics.add(this.#state, WORD.dead, 1);
+  }
+
+  /** The same rows, alive or not, in memory of just their size; without low bytes unless `hasLow`. O(bytes). */
+  fitted(hasLow: boolean): Segment {
+    assert(!hasLow || this.shape.hasLow, "low bytes cannot be had back");
+    const shape = { ...this.shape, hasLow, capacity: Math.max(1, this.rows) };
+    const layout = layoutOf(shape);
+    const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
+    const words = new Uint32Array(memory.buffer);
+    words.set(this.words.subarray(0, HEADER_BYTES / 4));
+    writeHeader(words, shape, layout);
+    copySections(this, memory, layout);
+    return new Segment(memory);
+  }
+}
+
+/** Sections of a segment with the bytes its rows use of each, in the order of the file. */
+export function sectionsOf(
+  segment: Segment,
+): readonly { readonly name: keyof SegmentLayout; readonly bytes: number }[] {
+  const { stride, codeStride } = segment.layout;
+  const { rows, linked } = segment;
+  return [
+    { name: "meanAt", bytes: stride * 4 },
+    { name: "flipsAt", bytes: stride * 16 },
+    { name: "aliveAt", bytes: Math.ceil(rows / 32) * 4 },
+    { name: "idsAt", bytes: rows * 4 },
+    { name: "codesAt", bytes: rows * codeStride },
+    { name: "bytesAt", bytes: rows * stride },
+    ...(segment.shape.hasLow ? [{ name: "lowAt", bytes: rows * stride } as const] : []),
+    { name: "linksAt", bytes: linked * LINK_BYTES },
+    { name: "upperOfAt", bytes: linked * 4 },
+    { name: "upperAt", bytes: segment.state("upperUsed") * UPPER_BYTES },
+  ];
+}
+
+function copySections(from: Segment, memory: WebAssembly.Memory, layout: SegmentLayout): void {
+  const source = new Uint8Array(from.memory.buffer);
+  const target = new Uint8Array(memory.buffer);
+  for (const { name, bytes } of sectionsOf(from)) {
+    const to = layout[name];
+    if (to === 0) continue;
+    const at = from.layout[name];
+    target.set(source.subarray(at, at + bytes), to);
+  }
+}

@@ -1,0 +1,305 @@
+import { checkInteger, MillraceError } from "@millrace/core";
+import type { Mended } from "./files/damage.ts";
+import type { Disk } from "./files/disk.ts";
+import { IndexFiles, type KnownFiles } from "./files/index-files.ts";
+import { type CheckedOptions, checkOptions, checkRecall, type IndexOptions } from "./index-options.ts";
+import { BEAM_MAX, K_MAX } from "./limits.ts";
+import { checkVector, type Metric, normOf } from "./metric.ts";
+import { Builders } from "./owner/builders.ts";
+import { Maintenance } from "./owner/maintenance.ts";
+import { SegmentSet } from "./owner/segment-set.ts";
+import { type SharedIndex, Sharing } from "./owner/sharing.ts";
+import { type IdFilter, type RecallTarget, type SearchRequest, type SearchResult, searchAll } from "./search.ts";
+import { bytesPerRow } from "./segment/layout.ts";
+import type { Segment } from "./segment/segment.ts";
+import { NAVIGATION } from "./segment/segment-engine.ts";
+
+const ID_MAX = 2 ** 32 - 1;
+const SEARCH_OPTIONS: readonly string[] = ["filter", "recall", "efSearch"] satisfies (keyof SearchOptions)[];
+/** Squared lengths outside of which f32 sums lose digits; such vectors are looked at number by number. */
+const SQUARES_SAFE = { min: 1e-24, max: 1e30 } as const;
+
+export type SearchOptions = {
+  /** Which ids may be returned. */
+  readonly filter?: IdFilter;
+  /** Recall@10 wanted: 0.5–0.99 or `exact`. Default: the index's. */
+  readonly recall?: RecallTarget;
+  /** Beam width, 1–10,240, instead of the one measured for `recall`. */
+  readonly efSearch?: number;
+};
+
+/** What one segment is like, for metrics and the curious. */
+export type SegmentStats = {
+  readonly rows: number;
+  readonly dead: number;
+  readonly linked: number;
+  /** What searches go by: a scan of bytes, a scan of signs, a graph walked by signs or by bytes. */
+  readonly code: "scan-bytes" | "scan-signs" | "graph-signs" | "graph-bytes";
+  readonly isRotated: boolean;
+  readonly hasLow: boolean;
+  readonly bytes: number;
+};
+
+/**
+ * Nearest neighbours of one space: approximate, to a recall asked for, and growing while it is searched. Rows are searchable when
+ * `add` returns; graphs over them are built behind. One thread owns it; others search through `share`.
+ */
+export interface VectorIndex {
+  readonly dims: number;
+  readonly metric: Metric;
+  /** Ids that a search can return. */
+  readonly size: number;
+  /** Of the rows held, those in their final form: linked into a graph, or in a segment that needs none. */
+  readonly indexed: number;
+  /** Removed rows that still take memory; at most a third of a segment, or 64, once `settle` is done. */
+  readonly dead: number;
+  /** Bytes in use. */
+  readonly bytes: number;
+  readonly segments: readonly SegmentStats[];
+  /** Damage that `openIndex` found in the files, and what it did about it. */
+  readonly mended: readonly Mended[];
+
+  /**
+   * Adds a row, or replaces the one with that id (uint32). Searchable on return. O(dims), and with `workers: 0` the linking of at
+   * most two rows, O(dims × log rows). Fails with `dimension_mismatch`, `invalid_argument` (NaN, infinity) or `too_large`; then
+   * nothing changed.
+   */
+  add(id: number, vector: Float32Array): void;
+  /** `vectors` holds ids.length × dims numbers, row after row. All are checked before the first is added. */
+  addMany(ids: Uint32Array | readonly number[], vectors: Float32Array): void;
+  has(id: number): boolean;
+  /** The vector as the index has it (of unit length for cosine), within a step of its codes; undefined when there is none. */
+  vector(id: number): Float32Array | undefined;
+  /** Whether there was such a row. O(1), and a few rows moved where many were removed. */
+  remove(id: number): boolean;
+  /** The min(k, size) nearest, or fewer when the filter allows fewer. k: 1–10,000. */
+  search(query: Float32Array, k: number, options?: SearchOptions): SearchResult;
+  /** Resolves when every row there was is in its final form. */
+  settle(): Promise<void>;
+  /** A handle that another thread turns into a reader with `openReader`; post it with its port in the transfer list. */
+  share(): SharedIndex;
+  /**
+   * Writes the index to a directory, from which `openIndex` reads it. It goes on being searched and changed meanwhile; what is saved
+   * is as at one moment after the call. A crash at any time leaves the save before it or this one, whole. Segments that did not
+   * change since are not written again. Fails with `storage_full`, `storage_failed`, or `conflict` while another save runs.
+   */
+  save(directory: string): Promise<void>;
+  /** Ends builder threads. Readers go on with what they have. */
+  close(): Promise<void>;
+}
+
+/** An empty index. `invalid_argument` names an option that is unknown or out of range. */
+export function createIndex(options: IndexOptions): VectorIndex {
+  return new OwnedIndex(checkOptions(options), { segments: [], mended: [] });
+}
+
+/** What an index is made of that was read from files. */
+export type Restored = {
+  readonly segments: readonly Segment[];
+  readonly mended: readonly Mended[];
+  readonly known?: KnownFiles;
+  readonly disk?: Disk;
+};
+
+/** An index over segments that exist already. */
+export function createIndexOf(options: IndexOptions, restored: Restored): VectorIndex {
+  return new OwnedIndex(checkOptions(options), restored);
+}
+
+class OwnedIndex implements VectorIndex {
+  readonly dims: number;
+  readonly metric: Metric;
+  readonly mended: readonly Mended[];
+  readonly #options: CheckedOptions;
+  readonly #set: SegmentSet;
+  readonly #builders: Builders | undefined;
+  readonly #maintenance: Maintenance;
+  readonly #sharing: Sharing;
+  readonly #files: IndexFiles;
+  readonly #rowBytes: number;
+
+  constructor(options: CheckedOptions, { segments, mended, known, disk }: Restored) {
+    this.dims = options.dims;
+    this.metric = options.metric;
+    this.mended = mended;
+    this.#options = options;
+    this.#rowBytes = bytesPerRow({ dims: options.dims, metric: options.metric, capacity: 1, hasLow: true });
+    this.#set = new SegmentSet(options.build);
+    for (const segment of segments) this.#set.adopt(segment);
+    this.#sharing = new Sharing(this.#set, options);
+    this.#builders = options.workers > 0 ? new Builders(options) : undefined;
+    this.#maintenance = new Maintenance(this.#set, options, {
+      builders: this.#builders,
+      publish: () => this.#sharing.publish(),
+    });
+    this.#files = new IndexFiles({ set: this.#set, options, builders: this.#builders }, known, disk);
+  }
+
+  get size(): number {
+    return this.#set.size;
+  }
+
+  get indexed(): number {
+    return this.#set.list.reduce((sum, { segment }) => sum + Math.max(0, finalRows(segment) - segment.dead), 0);
+  }
+
+  get dead(): number {
+    return this.#set.dead;
+  }
+
+  get bytes(): number {
+    return this.#set.bytes;
+  }
+
+  get segments(): readonly SegmentStats[] {
+    return this.#set.list.map(({ segment }) => statsOf(segment));
+  }
+
+  add(id: number, vector: Float32Array): void {
+    checkId(id);
+    this.#write("vector", vector);
+    this.#checkCapacity(1);
+    this.#append(id);
+  }
+
+  addMany(ids: Uint32Array | readonly number[], vectors: Float32Array): void {
+    const { dims } = this;
+    if (!(vectors instanceof Float32Array) || vectors.length !== ids.length * dims) {
+      const message = `vectors holds ${vectors?.length} numbers; ${ids.length} ids of ${dims} dimensions need ${ids.length * dims}`;
+      throw new MillraceError("dimension_mismatch", message);
+    }
+    for (let at = 0; at < ids.length; at++) {
+      checkId(ids[at]);
+      this.#write(`vectors[${at}]`, vectors.subarray(at * dims, (at + 1) * dims));
+    }
+    this.#checkCapacity(ids.length);
+    for (let at = 0; at < ids.length; at++) {
+      this.#write("vector", vectors.subarray(at * dims, (at + 1) * dims));
+      this.#append(ids[at] ?? 0);
+    }
+  }
+
+  has(id: number): boolean {
+    return this.#set.has(checkId(id));
+  }
+
+  vector(id: number): Float32Array | undefined {
+    const found = this.#set.find(checkId(id));
+    if (!found) return undefined;
+    found.held.engine.exports.decodeRow(found.row);
+    return found.held.engine.input.slice();
+  }
+
+  remove(id: number): boolean {
+    const touched = this.#set.remove(checkId(id));
+    if (!touched) return false;
+    this.#maintenance.changed(touched);
+    this.#sharing.publish();
+    return true;
+  }
+
+  search(query: Float32Array, k: number, options: SearchOptions = {}): SearchResult {
+    return searchAll(this.#set.list, checkSearch(this, query, k, { recall: this.#options.recall, ...options }));
+  }
+
+  async settle(): Promise<void> {
+    await this.#maintenance.settle();
+    this.#sharing.publish();
+  }
+
+  share(): SharedIndex {
+    return this.#sharing.share();
+  }
+
+  save(directory: string): Promise<void> {
+    return this.#files.save(directory);
+  }
+
+  async close(): Promise<void> {
+    this.#sharing.close();
+    await this.#builders?.close();
+  }
+
+  /** Puts a vector into the open segment's input, checked. */
+  #write(name: string, vector: Float32Array): void {
+    if (!(vector instanceof Float32Array) || vector.length !== this.dims) checkVector(name, vector, this.dims);
+    const { engine } = this.#set.open;
+    engine.input.set(vector);
+    const squares = engine.exports.inputSquares();
+    if (squares > SQUARES_SAFE.min && squares < SQUARES_SAFE.max) return;
+    checkVector(name, vector, this.dims);
+    const norm = normOf(name, vector);
+    // Cosine knows no lengths, so a vector whose squares leave f32 is brought near 1 before.
+    if (this.metric === "cosine" && norm > 0) engine.input.set(vector.map((value) => value / norm));
+  }
+
+  #append(id: number): void {
+    this.#maintenance.changed(this.#set.append(id));
+    this.#sharing.publish();
+  }
+
+  #checkCapacity(rows: number): void {
+    const needed = rows * this.#rowBytes;
+    const { capacityBytesMax } = this.#options;
+    if (this.#set.bytes + needed <= capacityBytesMax) return;
+    const message = `the index holds ${this.size} rows in ${this.bytes} bytes and needs ${Math.ceil(needed)} more; the limit is ${capacityBytesMax}: remove rows or raise capacityBytesMax`;
+    throw new MillraceError("too_large", message);
+  }
+}
+
+/** A search request whose every part was checked. */
+export function checkSearch(
+  { dims, metric }: { readonly dims: number; readonly metric: Metric },
+  query: Float32Array,
+  k: number,
+  options: SearchOptions & { readonly recall: RecallTarget },
+): SearchRequest {
+  checkVector("query", query, dims);
+  checkInteger("k", k, { min: 1, max: K_MAX });
+  const norm = normOf("query", query);
+  const { efSearch, filter } = options;
+  for (const name in options) if (!SEARCH_OPTIONS.includes(name)) throw unknownSearchOption(name);
+  if (efSearch !== undefined) checkInteger("efSearch", efSearch, { min: 1, max: BEAM_MAX });
+  if (filter !== undefined && typeof filter !== "function" && !(filter instanceof Uint8Array)) {
+    throw new MillraceError(
+      "invalid_argument",
+      `filter is ${typeof filter}; use a function of the id or a Uint8Array of bits`,
+    );
+  }
+  const isUnsafe = metric === "cosine" && norm > 0 && (norm < 1e-12 || norm > 1e15);
+  return {
+    query: isUnsafe ? query.map((value) => value / norm) : query,
+    metric,
+    k,
+    recall: checkRecall(options.recall),
+    efSearch,
+    filter,
+  };
+}
+
+function unknownSearchOption(name: string): MillraceError {
+  const message = `unknown search option "${name}"; known are ${SEARCH_OPTIONS.join(", ")}`;
+  return new MillraceError("invalid_argument", message);
+}
+
+function checkId(id: unknown): number {
+  return checkInteger("id", id, { min: 0, max: ID_MAX });
+}
+
+function finalRows(segment: Segment): number {
+  return segment.navigation === NAVIGATION.none ? segment.rows : segment.linked;
+}
+
+function statsOf(segment: Segment): SegmentStats {
+  const isGraph = segment.navigation !== NAVIGATION.none;
+  const by = isGraph ? segment.navigation : segment.state("scanBy");
+  return {
+    rows: segment.rows,
+    dead: segment.dead,
+    linked: segment.linked,
+    code: `${isGraph ? "graph" : "scan"}-${by === NAVIGATION.signs ? "signs" : "bytes"}`,
+    isRotated: segment.state("isRotated") === 1,
+    hasLow: segment.shape.hasLow,
+    bytes: segment.bytes,
+  };
+}
