@@ -20,7 +20,7 @@ import {
   toMatchQuery,
   type VectorHit,
 } from "@millrace/memory";
-import { createFlatIndex, K_MAX } from "@millrace/vector";
+import { createIndex, K_MAX } from "@millrace/vector";
 import { mean, ndcgAt10, pairedDifference, recallAt10 } from "./measures.ts";
 import { gradesOf, type Question, type QuestionSet, readQuestions } from "./questions.ts";
 import { type CorpusChunk, readCorpus } from "./read-corpus.ts";
@@ -95,7 +95,7 @@ async function index(chunks: readonly CorpusChunk[], provider: EmbeddingProvider
   const texts = chunks.map(({ title, headings, text }) =>
     [title, ...headings.filter((heading) => heading !== title), text].join("\n"),
   );
-  const flat = createFlatIndex({ dims: provider.dims, metric: "cosine" });
+  const flat = createIndex({ dims: provider.dims, metric: "cosine" });
   let embedMs = 0;
   for (let at = 0; at < texts.length; at += BATCH) {
     const batch = texts.slice(at, at + BATCH);

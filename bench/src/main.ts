@@ -1,8 +1,10 @@
-/** The command: `run`, `list`, `compare`, `report`, `streams`. See bench/README.md. */
+/** The command: `run`, `list`, `compare`, `report`, `streams`, `index`. See bench/README.md. */
 import { parseArgs } from "node:util";
 import { MillraceError } from "@millrace/core";
 import { STREAMS_USAGE } from "../load/load-options.ts";
 import { runStreamsCommand } from "../load/streams-command.ts";
+import { runIndexCommand } from "../vector/index-command.ts";
+import { INDEX_USAGE } from "../vector/index-options.ts";
 import { type Comparison, compareResults } from "./compare.ts";
 import { findCases } from "./find-cases.ts";
 import { formatNumber, formatTable } from "./format.ts";
@@ -14,7 +16,8 @@ const USAGE = `bench run [REGEX] [--repeats N] [--warmup N] [--out DIR] [--basel
 bench list [--json]
 bench compare OLD NEW [--json]     exit 1 on a regression
 bench report [--check]             exit 1 when the docs differ from bench/results
-${STREAMS_USAGE}`;
+${STREAMS_USAGE}
+${INDEX_USAGE}`;
 
 const FLAGS = {
   repeats: { type: "string" },
@@ -38,6 +41,7 @@ function parse(args: string[]) {
 /** Returns the exit code. */
 async function main(args: string[]): Promise<number> {
   if (args[0] === "streams") return runStreamsCommand(args.slice(1));
+  if (args[0] === "index") return runIndexCommand(args.slice(1));
   const { values, positionals } = parse(args);
   const [command, first, second] = positionals;
   switch (command) {

@@ -8,13 +8,13 @@ import type { Command, CommandContext, ExitCode } from "./command.ts";
 const ENTRY = fileURLToPath(new URL("../../../bench/src/main.ts", import.meta.url));
 
 /** Commands of the benchmark program; anything else is what to run. */
-const ACTIONS: ReadonlySet<string> = new Set(["run", "list", "compare", "report", "streams"]);
+const ACTIONS: ReadonlySet<string> = new Set(["run", "list", "compare", "report", "streams", "index"]);
 
 /** Runs benchmark cases in the repository. */
 export const benchCommand: Command = {
   name: "bench",
   summary: "run benchmark cases (in a checkout of the repository)",
-  usage: "[REGEX | list | compare OLD NEW | report | streams]",
+  usage: "[REGEX | list | compare OLD NEW | report | streams | index]",
   operands: { min: 0, max: Number.POSITIVE_INFINITY },
   options: ["json", "help"],
   takesAnyOption: true,
@@ -25,6 +25,10 @@ export const benchCommand: Command = {
     [
       "millrace bench streams --subscribers 500 --rate 0 --seconds 10 --json",
       "fan-out over real sockets, the generator in its own process",
+    ],
+    [
+      "millrace bench index --base B.f32 --query Q.f32 --truth T.i32 --dims 768 --metric cosine --json",
+      "the vector index on vectors of your own",
     ],
     ["millrace bench compare old/ new/", "two sets of results; exit code 1 when one got slower"],
   ],
