@@ -5,7 +5,7 @@ import type { Segment } from "./segment/segment.ts";
 import { NAVIGATION, type SegmentEngine } from "./segment/segment-engine.ts";
 
 /** Share of a thread's searching that goes into finding out how good it is: more until something is known. */
-const SAMPLING_SHARE = { first: 0.2, later: 0.05 } as const;
+const SAMPLING_SHARE = { first: 0.1, later: 0.03 } as const;
 /** Questions after which what they say replaces what made-up ones said. */
 const ASKED_MIN = 24;
 /** Questions after which older ones count half. */

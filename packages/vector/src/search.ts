@@ -37,7 +37,7 @@ export type OpenSegment = {
 /** Times a search begins again, with room for more results, because it found ids twice: rows that moved meanwhile. */
 const TRIES_MAX = 4;
 /** Beam width of a graph whose recall was not measured yet. */
-const UNMEASURED_EFFORT = 128;
+const UNMEASURED_EFFORT = 256;
 /** Rows that a walk looks at for each of its beam's places, about (measured). */
 const VISITS_PER_WIDTH = 10;
 

@@ -6,19 +6,21 @@ import { NAVIGATION, type Navigation, type SegmentEngine } from "./segment-engin
 import { chooseNavigation, tuneGraph, tuneLow, tuneScan } from "./tune.ts";
 
 /** Rows from which on a scan by signs can be cheaper than one by bytes. */
-const TUNED_ROWS_MIN = 2_048;
+const TUNED_ROWS_MIN = 4_096;
 /** Rows left unlinked, and scanned, until all are to be final: new to the graph, they are who it is measured with. */
 const RESERVE = 48;
-/** Linked rows below which there is nothing to measure. */
-const MEASURED_ROWS_MIN = 256;
+/** Linked rows below which it is not worth measuring: a wide beam costs little. */
+const MEASURED_ROWS_MIN = 8_192;
 /** Growth after which a scan is measured again: each costs as much as 32 searches. */
-const SCAN_GROWTH = 8;
+const SCAN_GROWTH = 4;
 /** Growth after which a graph is measured again. */
 const GRAPH_GROWTH = 4;
 /** How far the widest beam of a graph by signs may stay below the recall asked for before it is built anew by bytes, at 5 times the cost: made-up questions are harder than most. */
 const GIVEN_UP_BELOW = 0.15;
 /** Growth for which `settle` measures again. */
 const SETTLED_GROWTH = 1.25;
+/** Linked rows from which on `settle` measures. */
+const SETTLED_ROWS_MIN = 1_024;
 
 export type BuilderOptions = {
   /** Rows from which on a segment gets a graph. */
@@ -60,7 +62,7 @@ export class SegmentBuilder {
     const behind = this.pending - RESERVE;
     if (behind > 0) this.#link(Math.min(rows, behind));
     if (behind > rows) return true;
-    const isDue = this.#isGraphDue(GRAPH_GROWTH) || segment.isFull;
+    const isDue = this.#isGraphDue(MEASURED_ROWS_MIN, GRAPH_GROWTH) || segment.isFull;
     if (isDue && this.#measureGraph() === "given up") return true;
     if (segment.isFull) {
       this.#finish();
@@ -80,9 +82,9 @@ export class SegmentBuilder {
     }
     const { segment } = this;
     if (segment.navigation === NAVIGATION.none) {
-      if (this.#isScanDue(SETTLED_GROWTH)) this.#measureScan();
+      if (this.#isScanDue(SCAN_GROWTH)) this.#measureScan();
     } else if (segment.state("isSettled") === 0) {
-      if (this.#isGraphDue(SETTLED_GROWTH) && this.#measureGraph() === "given up") {
+      if (this.#isGraphDue(SETTLED_ROWS_MIN, SETTLED_GROWTH) && this.#measureGraph() === "given up") {
         this.settle();
         return;
       }
@@ -119,9 +121,9 @@ export class SegmentBuilder {
     return this.segment.rows >= Math.max(TUNED_ROWS_MIN, measured * growth) && this.segment.rows > measured;
   }
 
-  #isGraphDue(growth: number): boolean {
+  #isGraphDue(least: number, growth: number): boolean {
     const measured = this.segment.state("graphMeasuredAt");
-    return this.segment.linked >= Math.max(MEASURED_ROWS_MIN, measured * growth) && this.segment.linked > measured;
+    return this.segment.linked >= Math.max(least, measured * growth) && this.segment.linked > measured;
   }
 
   #measureScan(): void {
