@@ -13,13 +13,23 @@ type ConcurrentCase = {
   readonly spaces: number;
   readonly searches: number;
   readonly graphRowsMin?: number;
+  readonly efConstruction?: number;
+  readonly efSearch?: number;
   /** Whether the bars of the rates are meant for this size. */
   readonly isBarred: boolean;
 };
 
-function concurrentCase({ name, set: setName, spaces, searches, graphRowsMin, isBarred }: ConcurrentCase): BenchCase {
+function concurrentCase({
+  name,
+  set: setName,
+  spaces,
+  searches,
+  isBarred,
+  efSearch,
+  ...graph
+}: ConcurrentCase): BenchCase {
   const bar = (value: number) => (isBarred ? { bar: value } : {});
-  const graph = graphRowsMin === undefined ? {} : { graphRowsMin };
+  const width = efSearch === undefined ? {} : { efSearch };
   return defineCase({
     name,
     title: `one writer and one reader, ${searches.toLocaleString("en-US")} searches, ${spaces} × ${setName}`,
@@ -36,7 +46,7 @@ function concurrentCase({ name, set: setName, spaces, searches, graphRowsMin, is
       short: { kind: "latency", unit: "searches", bar: 0 },
       missing: { kind: "latency", unit: "searches", bar: 0 },
     }),
-    options: { set: setName, spaces, searches, k: 10, ...graph },
+    options: { set: setName, spaces, searches, k: 10, ...width, ...graph },
     setup: async () => {
       const set = await loadSetOrNote(setName);
       return set && shareSet(set);
@@ -44,8 +54,8 @@ function concurrentCase({ name, set: setName, spaces, searches, graphRowsMin, is
     run: async (set) => {
       if (!set) return {};
       const index = { dims: set.dims, metric: set.metric, ...graph };
-      const measured = await measureConcurrent(set, { index, spaces, searchesMin: searches });
-      note("one search in 16 is for a copy of a row that was added; missing counts those that did not find it");
+      const measured = await measureConcurrent(set, { index, spaces, searchesMin: searches, ...width });
+      note("one search in 64 is exact, for a copy of a row that was added; missing counts those that did not find it");
       return {
         inserts: measured.insertsPerSecond,
         queries: measured.queriesPerSecond,
@@ -58,11 +68,22 @@ function concurrentCase({ name, set: setName, spaces, searches, graphRowsMin, is
   });
 }
 
-const sixteen = { set: "bge-768", spaces: 16, isBarred: true } as const;
+const one = { set: "bge-768", spaces: 1, isBarred: true } as const;
+/** Graphs from the first row on; the beam width that finds 0.97 to 0.98. */
+const graph = { graphRowsMin: 0, efSearch: 100 } as const;
 
 export const cases: readonly BenchCase[] = [
-  concurrentCase({ ...sixteen, name: "vector/concurrent", searches: 150_000 }),
-  concurrentCase({ ...sixteen, name: "vector/concurrent-graph", searches: 150_000, graphRowsMin: 0 }),
-  concurrentCase({ ...sixteen, name: "vector/concurrent-million", searches: 1_000_000, graphRowsMin: 0 }),
+  concurrentCase({ ...one, name: "vector/concurrent", searches: 50_000 }),
+  concurrentCase({ ...one, ...graph, name: "vector/concurrent-graph", searches: 150_000 }),
+  concurrentCase({ ...one, ...graph, name: "vector/concurrent-graph-narrow", searches: 150_000, efConstruction: 16 }),
+  concurrentCase({ ...one, ...graph, name: "vector/concurrent-million", searches: 1_000_000 }),
+  concurrentCase({
+    ...graph,
+    name: "vector/concurrent-16-spaces",
+    set: "bge-768",
+    spaces: 16,
+    searches: 100_000,
+    isBarred: false,
+  }),
   concurrentCase({ name: "vector/concurrent-100k", set: "bge-100k", spaces: 1, searches: 50_000, isBarred: false }),
 ];

@@ -25,6 +25,8 @@ export type ConcurrentOptions = {
   readonly spaces: number;
   /** Rounds are repeated, each with empty indexes, until so many searches have been made. */
   readonly searchesMin: number;
+  /** Beam width of the searches. Default: what the index has measured for its recall. */
+  readonly efSearch?: number;
 };
 
 export type ConcurrentRate = {
@@ -66,7 +68,12 @@ async function runRound(worker: Worker, { set, options, tally }: Round): Promise
   const indexes = Array.from({ length: options.spaces }, () => createIndex(options.index));
   const control = new Int32Array(new SharedArrayBuffer(4 * startedAt(options.spaces)));
   const reported = once(worker, "message") as Promise<[ReaderReport]>;
-  const round: ReaderRound = { spaces: indexes.map((index) => index.share()), control, seed: tally.rounds + 1 };
+  const round: ReaderRound = {
+    spaces: indexes.map((index) => index.share()),
+    control,
+    seed: tally.rounds + 1,
+    efSearch: options.efSearch,
+  };
   worker.postMessage(
     round,
     round.spaces.map(({ port }) => port),

@@ -21,6 +21,8 @@ export type ReaderRound = {
   readonly spaces: readonly SharedIndex[];
   readonly control: Int32Array;
   readonly seed: number;
+  /** Beam width; undefined: what the index has measured for its recall. */
+  readonly efSearch: number | undefined;
 };
 
 export type ReaderReport = {

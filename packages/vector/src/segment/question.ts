@@ -26,7 +26,7 @@ export type Question = {
  * neighbour, and too easy to answer. Either kind alone kept beams that found 0.67 to 0.82 of the truth for real questions on one of
  * five sets: made-up ones on word vectors, rows where they come in groups of near-duplicates (measured).
  */
-const DISTANCES = [0.25, 0.55] as const;
+const DISTANCES = [0.25, 0.4] as const;
 
 /** Makes the query this thread's, for the segment. */
 export function ask(engine: SegmentEngine, query: Float32Array): void {
