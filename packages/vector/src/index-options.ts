@@ -29,7 +29,7 @@ export type IndexOptions = {
   readonly m?: number;
   /** Beam width while linking, 8–2,048. Default 24 where graphs are walked by signs, 64 where by bytes. */
   readonly efConstruction?: number;
-  /** Rows of a segment. Default 65,536, fewer when rows are wide. */
+  /** Rows of a segment. Default 131,072, fewer when rows are wide. */
   readonly segmentRows?: number;
   /** Most bytes that rows and graphs may take. Default 4 GiB; above it `add` fails with `too_large`. */
   readonly capacityBytesMax?: number;

@@ -1,4 +1,5 @@
 import { receiveMessageOnPort } from "node:worker_threads";
+import { MillraceError } from "@millrace/core";
 import type { Metric } from "./metric.ts";
 import type { SegmentList, SharedIndex } from "./owner/sharing.ts";
 import { RecallSampler } from "./recall-sampler.ts";
@@ -30,6 +31,7 @@ class PortReader implements IndexReader {
   readonly #newest: Int32Array;
   #version = -1;
   #segments: readonly Opened[] = [];
+  #isClosed = false;
 
   constructor(shared: SharedIndex) {
     this.dims = shared.dims;
@@ -38,15 +40,21 @@ class PortReader implements IndexReader {
     this.#newest = new Int32Array(shared.version);
     shared.port.unref();
     this.#receive();
+    if (this.#version < 0) {
+      throw new MillraceError("conflict", "the handle was opened before, or its index closed; share the index again");
+    }
   }
 
   search(query: Float32Array, k: number, options: SearchOptions = {}): SearchResult {
+    if (this.#isClosed) throw new MillraceError("conflict", "the reader is closed; open another from index.share()");
     const request = checkSearch(this, query, k, { recall: this.#shared.recall, ...options });
     if (this.#isStale) this.#receive();
     return searchAll(this.#segments, request, () => this.#opened());
   }
 
   close(): void {
+    if (this.#isClosed) return;
+    this.#isClosed = true;
     this.#shared.port.postMessage("closed");
     this.#shared.port.close();
     this.#segments = [];

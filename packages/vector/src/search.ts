@@ -1,7 +1,6 @@
 import { BEAM_MAX, FEW_NEIGHBOURS, SEGMENTS_MAX } from "./limits.ts";
 import type { Metric } from "./metric.ts";
 import type { RecallSampler } from "./recall-sampler.ts";
-import type { WORD } from "./segment/layout.ts";
 import { precise } from "./segment/question.ts";
 import { type Efforts, effortFor } from "./segment/recall-tally.ts";
 import type { Segment } from "./segment/segment.ts";
@@ -36,8 +35,12 @@ export type OpenSegment = {
 
 /** Times a search begins again, with room for more results, because it found ids twice: rows that moved meanwhile. */
 const TRIES_MAX = 4;
-/** Beam width of a graph whose recall was not measured yet. */
-const UNMEASURED_EFFORT = 256;
+/** Places in a beam for each of the k asked for, beyond the ten that widths are measured with: signs put fewer of them in front (measured). */
+const WIDER = { signs: 6, bytes: 2 } as const;
+/** Rows for each place of its beam below which a scan by signs is no cheaper than one by bytes. */
+const SCAN_DEPTH_WORTH = 8;
+/** Share of the allowed rows that a filtered walk must come by, of what it would by chance: else they lie elsewhere than the query. */
+const ALLOWED_BY_CHANCE = 0.9;
 /** Rows that a walk looks at for each of its beam's places, about (measured). */
 const VISITS_PER_WIDTH = 10;
 
@@ -108,7 +111,8 @@ function fill(segment: Segment, engine: SegmentEngine, request: SegmentRequest):
   const isTypical = plan.by !== "bytes" && !request.filter && request.efSearch === undefined;
   if (plan.by === "graph") {
     const found = walkAndScan(segment, engine, { request, width: plan.width, linked, rows, bitmap });
-    if (found >= Math.min(request.k, allowed)) return { found, scanned: rows - linked, isTypical };
+    const isElsewhere = bitmap !== 0 && engine.exports.allowedShare() < (ALLOWED_BY_CHANCE * allowed) / rows;
+    if (found >= Math.min(request.k, allowed) && !isElsewhere) return { found, scanned: rows - linked, isTypical };
   }
   const { exports } = engine;
   exports.begin();
@@ -136,7 +140,10 @@ function walkAndScan(segment: Segment, engine: SegmentEngine, walk: WalkArgument
 
 type Plan = { readonly by: "graph" | "signs" | "bytes"; readonly width: number };
 
-/** What costs least among what reaches the recall: the graph, a scan by signs, a scan by bytes, which is exact but for rounding. */
+/**
+ * What costs least among what reaches the recall: the graph, a scan by signs, a scan by bytes, which is exact but for rounding. A
+ * graph that was not measured yet is walked only by those who name a width.
+ */
 function planOf(
   segment: Segment,
   request: SegmentRequest,
@@ -146,34 +153,30 @@ function planOf(
   if (request.recall === "exact" && request.efSearch === undefined) return exact;
   const { linked, allowed, rows } = counts;
   const width = graphWidth(segment, request);
-  const share = allowed / rows;
-  const isWorthIt = share * allowed > VISITS_PER_WIDTH * width;
+  const isWorthIt = (allowed / rows) * allowed > VISITS_PER_WIDTH * width;
   if (segment.navigation !== NAVIGATION.none && linked > rows / 2 && width > 0 && isWorthIt) {
     return { by: "graph", width };
   }
   if ((segment.state("scanBy") as Navigation) !== NAVIGATION.signs || allowed < 512) return exact;
-  const scanWidth = widthOf(segment, request, { efforts: "scanEfforts", measured: "scanMeasuredAt", neighbours: 10 });
-  return scanWidth > 0 ? { by: "signs", width: scanWidth } : exact;
+  const depth = widthOf(segment, request, "scanEfforts");
+  return depth > 0 && depth * SCAN_DEPTH_WORTH < rows ? { by: "signs", width: depth } : exact;
 }
 
 /** A segment that is expected to hold few of the k needs a narrower beam for them; twice as many are allowed for. */
 function graphWidth(segment: Segment, request: SegmentRequest): number {
-  const isFew = request.expected * 2 <= FEW_NEIGHBOURS;
-  const measured = "graphMeasuredAt";
-  if (isFew) return widthOf(segment, request, { efforts: "fewEfforts", measured, neighbours: request.k });
-  return widthOf(segment, request, { efforts: "graphEfforts", measured, neighbours: 10 });
+  if (request.efSearch === undefined && segment.state("graphMeasuredAt") === 0) return 0;
+  const isFew = request.k <= 10 && request.expected * 2 <= FEW_NEIGHBOURS;
+  return widthOf(segment, request, isFew ? "fewEfforts" : "graphEfforts");
 }
 
-type Widths = { readonly efforts: Efforts; readonly measured: keyof typeof WORD; readonly neighbours: number };
-
-/** The beam width for a request; 0 when none is known to reach its recall. Measured for so many neighbours, wider for more. */
-function widthOf(segment: Segment, request: SegmentRequest, { efforts, measured, neighbours }: Widths): number {
-  const { k, recall, efSearch } = request;
+/** The beam width for a request, wider for more neighbours than it was measured for; 0 when none is known to reach its recall. */
+function widthOf(segment: Segment, { k, recall, efSearch }: SegmentRequest, efforts: Efforts): number {
   if (efSearch !== undefined) return Math.max(efSearch, k);
-  const beyond = 2 * Math.max(0, k - neighbours);
-  if (segment.state(measured) === 0) return Math.min(BEAM_MAX, UNMEASURED_EFFORT + beyond);
   const known = effortFor(segment, efforts, recall === "exact" ? 1 : recall);
-  return known === 0 ? 0 : Math.max(k, Math.min(BEAM_MAX, known + beyond));
+  if (known === 0 || k <= 10) return known;
+  const isBySigns = efforts === "scanEfforts" || segment.navigation === NAVIGATION.signs;
+  const width = Math.max(known, k * (isBySigns ? WIDER.signs : WIDER.bytes));
+  return width > BEAM_MAX ? 0 : width;
 }
 
 /** The rows that a search of a segment sees; `bitmap`: address of the bits of those it may find, `allowed` of them, 0 for all. */

@@ -117,6 +117,7 @@ class OwnedIndex implements VectorIndex {
   readonly #sharing: Sharing;
   readonly #files: IndexFiles;
   readonly #rowBytes: number;
+  #isClosed = false;
 
   constructor(options: CheckedOptions, { segments, mended, known, disk }: Restored) {
     this.dims = options.dims;
@@ -140,7 +141,10 @@ class OwnedIndex implements VectorIndex {
   }
 
   get indexed(): number {
-    return this.#set.list.reduce((sum, { segment }) => sum + Math.max(0, finalRows(segment) - segment.dead), 0);
+    return this.#set.list.reduce(
+      (sum, { segment }) => sum + Math.max(0, finalRows(segment, this.#options.graphRowsMin) - segment.dead),
+      0,
+    );
   }
 
   get dead(): number {
@@ -156,6 +160,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   add(id: number, vector: Float32Array): void {
+    this.#checkOpen();
     checkId(id);
     this.#write("vector", vector);
     this.#checkCapacity(1);
@@ -163,6 +168,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   addMany(ids: Uint32Array | readonly number[], vectors: Float32Array): void {
+    this.#checkOpen();
     const { dims } = this;
     if (!(vectors instanceof Float32Array) || vectors.length !== ids.length * dims) {
       const message = `vectors holds ${vectors?.length} numbers; ${ids.length} ids of ${dims} dimensions need ${ids.length * dims}`;
@@ -191,6 +197,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   remove(id: number): boolean {
+    this.#checkOpen();
     const touched = this.#set.remove(checkId(id));
     if (!touched) return false;
     this.#maintenance.changed(touched);
@@ -208,6 +215,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   share(): SharedIndex {
+    this.#checkOpen();
     return this.#sharing.share();
   }
 
@@ -216,6 +224,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   async close(): Promise<void> {
+    this.#isClosed = true;
     this.#sharing.close();
     await this.#builders?.close();
   }
@@ -234,15 +243,23 @@ class OwnedIndex implements VectorIndex {
   }
 
   #append(id: number): void {
+    const { segment, engine } = this.#set.open;
+    // Far from zero, differences would be lost in the codes; the first vector is a fair mean until one is learned.
+    if (this.metric === "l2" && segment.rows === 0 && segment.state("isLearned") === 0) segment.centre(engine.input);
     this.#maintenance.changed(this.#set.append(id));
     this.#sharing.publish();
   }
 
+  #checkOpen(): void {
+    if (this.#isClosed) throw new MillraceError("conflict", "the index is closed; its readers would miss what changes");
+  }
+
   #checkCapacity(rows: number): void {
-    const needed = rows * this.#rowBytes;
+    const held = this.#set.list.reduce((sum, { segment }) => sum + segment.rows, 0);
+    const needed = (held + rows) * this.#rowBytes;
     const { capacityBytesMax } = this.#options;
-    if (this.#set.bytes + needed <= capacityBytesMax) return;
-    const message = `the index holds ${this.size} rows in ${this.bytes} bytes and needs ${Math.ceil(needed)} more; the limit is ${capacityBytesMax}: remove rows or raise capacityBytesMax`;
+    if (needed <= capacityBytesMax) return;
+    const message = `the index holds ${held} rows, ${this.dead} of them removed, and would take ${Math.ceil(needed)} bytes with ${rows} more; the limit is ${capacityBytesMax}: raise capacityBytesMax, or remove a third of the rows and settle`;
     throw new MillraceError("too_large", message);
   }
 }
@@ -271,7 +288,7 @@ export function checkSearch(
     query: isUnsafe ? query.map((value) => value / norm) : query,
     metric,
     k,
-    recall: checkRecall(options.recall),
+    recall: checkRecall(options.recall ?? 0.95),
     efSearch,
     filter,
   };
@@ -286,8 +303,10 @@ function checkId(id: unknown): number {
   return checkInteger("id", id, { min: 0, max: ID_MAX });
 }
 
-function finalRows(segment: Segment): number {
-  return segment.navigation === NAVIGATION.none ? segment.rows : segment.linked;
+function finalRows(segment: Segment, graphRowsMin: number): number {
+  if (segment.navigation !== NAVIGATION.none) return segment.linked;
+  const needsNone = segment.state("isLearned") === 0 || segment.rows < graphRowsMin || segment.state("isSettled") === 1;
+  return needsNone ? segment.rows : 0;
 }
 
 function statsOf(segment: Segment): SegmentStats {

@@ -5,7 +5,7 @@
 import { workerData } from "node:worker_threads";
 import { MillraceError } from "@millrace/core";
 import { openReader, rowsOf } from "@millrace/stream";
-import { createIndex, type VectorIndex } from "@millrace/vector";
+import { createIndex, K_MAX, type VectorIndex } from "@millrace/vector";
 import { Moved, serveWorker } from "../worker-serve.ts";
 import type { HitsReply, LoadArgs, PutArgs, SearchArgs, SimilarityArgs } from "./vector-store.ts";
 
@@ -61,7 +61,7 @@ serveWorker({
   /** A scan that lets only the ids through: as exact as a search, and no second way to compute a similarity. */
   similarities({ space, query, ids }: SimilarityArgs): Moved {
     const wanted = new Set(ids);
-    const found = indexOf(space).search(query, Math.max(1, wanted.size), {
+    const found = indexOf(space).search(query, Math.min(K_MAX, Math.max(1, wanted.size)), {
       filter: (id) => wanted.has(id),
       recall: "exact",
     });

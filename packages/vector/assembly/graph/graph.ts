@@ -304,6 +304,15 @@ export function isSet(bitmap: usize, row: u32): bool {
   return ((load<u32>(bitmap + <usize>((row >> 5) << 2)) >> (row & 31)) & 1) != 0;
 }
 
+/** Rows that the last filtered walk came by, and those of them that were allowed. */
+let seen: i32 = 0;
+let seenAllowed: i32 = 0;
+
+/** Share of the rows that the last filtered walk came by that were allowed. */
+export function allowedShare(): f32 {
+  return seen == 0 ? 1 : <f32>seenAllowed / <f32>seen;
+}
+
 /** As `walk` on level 0, with a frontier of its own, because rows that may not be found must be walked through. */
 function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
   const frontier = frontierAt;
@@ -312,6 +321,8 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
   let open = 1;
   let at = 0;
   let last: u64 = u64.MAX_VALUE;
+  seen = 0;
+  seenAllowed = 0;
   store<u64>(frontier, from);
   mark(rowOf(from));
   if (isSet(bitmap, rowOf(from))) count = insertAt(beamAt, 0, from);
@@ -327,6 +338,9 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
     visits += fresh;
     for (let to = 0; to < fresh; to++) {
       const row = load<u32>(nearAt + (<usize>to << 2));
+      const isAllowed = isSet(bitmap, row);
+      seen++;
+      seenAllowed += <i32>isAllowed;
       const found = keyTo<T>(0, row);
       if (found >= last) continue;
       if (open == most) {
@@ -336,7 +350,7 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
       const place = insertKey(frontier, open, found);
       open++;
       if (place < at) at = place;
-      if (!isSet(bitmap, row)) continue;
+      if (!isAllowed) continue;
       count = insertAt(beamAt, count == width ? count - 1 : count, found);
       if (count == width) last = load<u64>(beamAt + (<usize>(count - 1) << 3));
     }
@@ -416,6 +430,7 @@ function adopt(row: u32, width: i32, mode: i32): void {
   store<u32>(last, row);
   const own = linksOf(row);
   const links = load<i32>(own);
+  for (let at = 1; at <= links; at++) if (load<u32>(own + (<usize>at << 2)) == lost) return;
   store<u32>(own + (<usize>(min<i32>(links, LINKS - 2) + 1) << 2), lost);
   atomic.store<i32>(own, min<i32>(links, LINKS - 2) + 1);
 }

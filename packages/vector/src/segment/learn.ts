@@ -9,21 +9,30 @@ const ASKED = 32;
 const NEIGHBOURS = 10;
 /** Beam within which the true neighbours are looked for. */
 const WITHIN = 40;
+/** Rows so many times as far from the mean as the median are left out of the next. */
+const OUTLIER = 4;
 /** By how much a rotation must find more of the true neighbours to be worth its time. */
 const ROTATION_GAIN = 0.02;
 
-/** The mean of the last `count` rows that are alive, as the segment sees them (unit length for cosine). O(count × dims). */
+/**
+ * The mean of the last `count` rows that are alive, as the segment sees them (unit length for cosine), without those that lie so far
+ * off that they would drag it away from all others. O(count × dims).
+ */
 export function meanOf(segment: Segment, engine: SegmentEngine, count: number): Float32Array {
+  const rows: number[] = [];
+  for (let row = segment.rows - 1; row >= 0 && rows.length < count; row--) if (segment.isAlive(row)) rows.push(row);
+  const lengths = Float64Array.from(rows, (row) => segment.lengthOf(row)).sort();
+  const most = OUTLIER * (lengths[lengths.length >> 1] ?? 0);
   const sums = new Float64Array(segment.shape.dims);
-  let rows = 0;
-  for (let row = segment.rows - 1; row >= 0 && rows < count; row--) {
-    if (!segment.isAlive(row)) continue;
+  let counted = 0;
+  for (const row of rows) {
+    if (most > 0 && segment.lengthOf(row) > most) continue;
     engine.exports.decodeRow(row);
     const { input } = engine;
     for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] ?? 0) + (input[at] ?? 0);
-    rows++;
+    counted++;
   }
-  return Float32Array.from(sums, (sum) => (rows === 0 ? 0 : sum / rows));
+  return Float32Array.from(sums, (sum) => (counted === 0 ? 0 : sum / counted));
 }
 
 /**

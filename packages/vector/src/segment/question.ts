@@ -15,6 +15,8 @@ export type Ranking = { readonly rows: readonly number[]; readonly last: number 
  */
 export type Question = {
   readonly query: Float32Array;
+  /** How many rows it was put to. */
+  readonly rows: number;
   readonly isNew: boolean;
   readonly truth: Ranking;
   readonly coarse: Ranking;
@@ -51,7 +53,7 @@ export function answer(
   engine.exports.setFineness(FINENESS.fine);
   const truth = ranking(segment, engine);
   engine.exports.setFineness(FINENESS.asKept);
-  return { query, isNew, truth, coarse };
+  return { query, rows, isNew, truth, coarse };
 }
 
 /** What a scan for the nearest goes by: where low bytes matter, more rows than a beam holds may be equal by one byte. */
@@ -66,23 +68,29 @@ function ranking(segment: Segment, engine: SegmentEngine): Ranking {
 
 /**
  * Asks the first `rows` rows: every other question by a row after them, as far as there are any, the rest made up from rows moved in
- * directions in which rows differ. O(samples × rows × dims).
+ * directions in which rows differ. O(samples × rows × dims), a question a step.
  */
-export function makeQuestions(segment: Segment, engine: SegmentEngine, rows: number): Question[] {
+export function* makeQuestions(
+  segment: Segment,
+  engine: SegmentEngine,
+  rows: number,
+): Generator<undefined, readonly Question[]> {
   const most = Math.min(SAMPLES.most, Math.max(SAMPLES.least, Math.round(SAMPLES.bytes / segment.layout.stride)));
   // A scan has only its depth to find, and one that is too deep costs little.
   const count = segment.navigation === NAVIGATION.none ? most / 2 : most;
   const rng = createRng(rows);
   const later = segment.rows - rows;
-  return Array.from({ length: count }, (_, at) => {
+  const questions: Question[] = [];
+  for (let at = 0; at < count; at++) {
     const row = Math.floor(((at + 0.5) * rows) / count);
     const others = [randomBelow(rng, rows), randomBelow(rng, rows)] as const;
-    if (at % 2 === 0 && at / 2 < later) {
-      return answer(segment, engine, { query: vectorOf(engine, rows + at / 2), rows });
-    }
+    const isNew = at % 2 === 0 && at / 2 < later;
     const distance = DISTANCES[(at >> 1) % 2] ?? 0;
-    return answer(segment, engine, { query: questionNear(engine, [row, ...others], distance), rows, isNew: false });
-  });
+    const query = isNew ? vectorOf(engine, rows + at / 2) : questionNear(engine, [row, ...others], distance);
+    questions.push(answer(segment, engine, { query, rows, isNew }));
+    yield;
+  }
+  return questions;
 }
 
 /** The first `count` rows of the last `finish`. */

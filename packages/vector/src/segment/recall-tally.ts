@@ -65,11 +65,11 @@ export class RecallTally {
   }
 
   /** Finds at which depth of a scan by signs the truth is. */
-  addScan(segment: Segment, engine: SegmentEngine, { query, truth }: Question): void {
+  addScan(segment: Segment, engine: SegmentEngine, { query, rows, truth }: Question): void {
     if (truth.rows.length === 0) return;
     ask(engine, query);
     engine.exports.begin();
-    const held = engine.exports.scan(0, segment.rows, WIDEST, NAVIGATION.signs, aliveOf(segment), 0);
+    const held = engine.exports.scan(0, rows, WIDEST, NAVIGATION.signs, aliveOf(segment), 0);
     const depths = Array.from({ length: held }, (_, at) => at).filter((at) => truth.rows.includes(engine.beamRow(at)));
     for (const [at, width] of EFFORTS.entries()) {
       this.#scan[at] = (this.#scan[at] ?? 0) + depths.filter((depth) => depth < width).length / truth.rows.length;

@@ -3,7 +3,7 @@ import { makeQuestions } from "./question.ts";
 import { effortFor } from "./recall-tally.ts";
 import type { Segment } from "./segment.ts";
 import { NAVIGATION, type Navigation, type SegmentEngine } from "./segment-engine.ts";
-import { chooseNavigation, tuneGraph, tuneLow, tuneScan } from "./tune.ts";
+import { chooseNavigation, type Measurement, tuneGraph, tuneLow, tuneScan } from "./tune.ts";
 
 /** Rows from which on a scan by signs can be cheaper than one by bytes. */
 const TUNED_ROWS_MIN = 4_096;
@@ -11,6 +11,8 @@ const TUNED_ROWS_MIN = 4_096;
 const RESERVE = 48;
 /** Linked rows below which it is not worth measuring: a wide beam costs little. */
 const MEASURED_ROWS_MIN = 8_192;
+/** Steps for each question of a measurement: a question takes milliseconds where a step of linking takes a few microseconds. */
+const STEPS_A_QUESTION = 8;
 /** Growth after which a scan is measured again: each costs as much as 32 searches. */
 const SCAN_GROWTH = 4;
 /** Growth after which a graph is measured again. */
@@ -41,6 +43,8 @@ export class SegmentBuilder {
   readonly segment: Segment;
   readonly #engine: SegmentEngine;
   readonly #options: BuilderOptions;
+  #measuring: Measurement<undefined> | undefined;
+  #steps = 0;
 
   constructor(segment: Segment, engine: SegmentEngine, options: BuilderOptions) {
     this.segment = segment;
@@ -54,42 +58,63 @@ export class SegmentBuilder {
     return this.segment.navigation === NAVIGATION.none ? 0 : this.segment.rows - this.segment.linked;
   }
 
-  /** Does about `rows` rows' worth of linking, or one measurement; whether there was anything to do. */
+  /** Does about `rows` rows' worth of linking, or a part of a measurement; whether there was anything to do. */
   step(rows: number): boolean {
     const { segment } = this;
     if (segment.state("isSettled") === 1) return false;
+    if (this.#measuring) return this.#measure(this.#measuring);
     if (segment.navigation === NAVIGATION.none) return this.#scanOrBegin();
     const behind = this.pending - RESERVE;
     if (behind > 0) this.#link(Math.min(rows, behind));
-    if (behind > rows) return true;
-    const isDue = this.#isGraphDue(MEASURED_ROWS_MIN, GRAPH_GROWTH) || segment.isFull;
-    if (isDue && this.#measureGraph() === "given up") return true;
-    if (segment.isFull) {
+    // A graph is walked only once it was measured, so the first measurement does not wait for the last row.
+    const isFirst = segment.state("graphMeasuredAt") === 0 && segment.linked >= MEASURED_ROWS_MIN;
+    if (behind > rows && !isFirst) return true;
+    const isLast = segment.isFull && behind <= rows;
+    if (isFirst || this.#isGraphDue(MEASURED_ROWS_MIN, GRAPH_GROWTH) || (isLast && !this.#isMeasured)) {
+      this.#measuring = this.#measureGraph();
+      return true;
+    }
+    if (isLast) {
       this.#finish();
       segment.setState("isSettled", 1);
     }
-    return isDue || behind > 0;
-  }
-
-  #link(rows: number): void {
-    this.#engine.exports.linkMany(rows, this.#width, this.segment.navigation);
+    return behind > 0;
   }
 
   /** Finishes for the rows there are now. */
   settle(): void {
+    this.#run();
+    const { segment } = this;
+    if (segment.navigation === NAVIGATION.none) {
+      if (segment.state("isSettled") === 0 && this.#isScanDue(SCAN_GROWTH)) this.#run(this.#measureScan());
+      return;
+    }
+    while (segment.state("isSettled") === 0 && this.#isGraphDue(SETTLED_ROWS_MIN, SETTLED_GROWTH)) {
+      this.#run(this.#measureGraph());
+    }
+    if (segment.state("isSettled") === 0) this.#finish();
+  }
+
+  get #isMeasured(): boolean {
+    return this.segment.state("graphMeasuredAt") === this.segment.linked;
+  }
+
+  #run(measuring?: Measurement<undefined>): void {
+    if (measuring) this.#measuring = measuring;
     while (this.step(1_024)) {
       // Each step does a part.
     }
-    const { segment } = this;
-    if (segment.navigation === NAVIGATION.none) {
-      if (this.#isScanDue(SCAN_GROWTH)) this.#measureScan();
-    } else if (segment.state("isSettled") === 0) {
-      if (this.#isGraphDue(SETTLED_ROWS_MIN, SETTLED_GROWTH) && this.#measureGraph() === "given up") {
-        this.settle();
-        return;
-      }
-      this.#finish();
-    }
+  }
+
+  /** Every so many steps one question. */
+  #measure(measuring: Measurement<undefined>): boolean {
+    if (++this.#steps % STEPS_A_QUESTION !== 0) return true;
+    if (measuring.next().done) this.#measuring = undefined;
+    return true;
+  }
+
+  #link(rows: number): void {
+    this.#engine.exports.linkMany(rows, this.#width, this.segment.navigation);
   }
 
   /** Links the reserve, and what pruning cut off. */
@@ -105,15 +130,17 @@ export class SegmentBuilder {
 
   #scanOrBegin(): boolean {
     const { segment } = this;
-    const isDue = this.#isScanDue(SCAN_GROWTH);
-    if (isDue) this.#measureScan();
+    if (this.#isScanDue(SCAN_GROWTH)) {
+      this.#measuring = this.#measureScan();
+      return true;
+    }
     // The first segment's rows are coded again once they are known, so it gets no graph.
     if (segment.rows >= this.#options.graphRowsMin && segment.state("isLearned") === 1 && segment.rows > 0) {
-      this.#begin();
+      this.#measuring = this.#begin();
       return true;
     }
     if (segment.isFull) segment.setState("isSettled", 1);
-    return isDue;
+    return false;
   }
 
   #isScanDue(growth: number): boolean {
@@ -126,34 +153,34 @@ export class SegmentBuilder {
     return this.segment.linked >= Math.max(least, measured * growth) && this.segment.linked > measured;
   }
 
-  #measureScan(): void {
-    const questions = makeQuestions(this.segment, this.#engine, this.segment.rows);
+  *#measureScan(): Measurement<undefined> {
+    const questions = yield* makeQuestions(this.segment, this.#engine, this.segment.rows);
     tuneLow(this.segment, questions);
-    tuneScan(this.segment, this.#engine, questions);
+    yield* tuneScan(this.segment, this.#engine, questions);
   }
 
   /** By what the graph of the segment before ended with, if that was bytes; else by signs if they tell enough apart. */
-  #begin(): void {
-    if (this.segment.state("isHard") === 1) {
-      this.segment.setState("navigation", NAVIGATION.bytes);
+  *#begin(): Measurement<undefined> {
+    const { segment } = this;
+    if (segment.state("isHard") === 1) {
+      segment.setState("navigation", NAVIGATION.bytes);
       return;
     }
-    const questions = makeQuestions(this.segment, this.#engine, this.segment.rows);
-    this.segment.setState("navigation", chooseNavigation(this.segment, this.#engine, questions));
+    const questions = yield* makeQuestions(segment, this.#engine, segment.rows);
+    segment.setState("navigation", yield* chooseNavigation(segment, this.#engine, questions));
   }
 
-  /** Measures the graph; one by signs that misses the recall is built anew by bytes. */
-  #measureGraph(): "kept" | "given up" {
+  /** Measures the graph; one by signs that misses the recall by far is built anew by bytes. */
+  *#measureGraph(): Measurement<undefined> {
     const { segment } = this;
     this.#engine.exports.repair(this.#width, segment.navigation);
-    const questions = makeQuestions(segment, this.#engine, segment.linked);
+    const questions = yield* makeQuestions(segment, this.#engine, segment.linked);
     tuneLow(segment, questions);
-    const best = tuneGraph(segment, this.#engine, questions);
+    const best = yield* tuneGraph(segment, this.#engine, questions);
     // What the graph cannot reach, a scan may.
-    if (effortFor(segment, "graphEfforts", 0.99) === 0) tuneScan(segment, this.#engine, questions);
-    if (segment.navigation === NAVIGATION.bytes || best >= this.#options.recall - GIVEN_UP_BELOW) return "kept";
-    this.#rebuild(NAVIGATION.bytes);
-    return "given up";
+    if (effortFor(segment, "graphEfforts", 0.99) === 0) yield* tuneScan(segment, this.#engine, questions);
+    const isKept = segment.navigation === NAVIGATION.bytes || best >= this.#options.recall - GIVEN_UP_BELOW;
+    if (!isKept) this.#rebuild(NAVIGATION.bytes);
   }
 
   #rebuild(navigation: Navigation): void {

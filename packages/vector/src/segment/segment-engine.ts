@@ -22,6 +22,7 @@ export type EngineExports = {
   readonly prepareRow: (row: number) => void;
   readonly linkMany: (count: number, width: number, navigation: number) => number;
   readonly repair: (width: number, navigation: number) => number;
+  readonly allowedShare: () => number;
   readonly resetGraph: () => void;
   readonly setFineness: (fineness: number) => void;
   readonly begin: () => void;

@@ -1,7 +1,8 @@
-import { assert } from "@millrace/core";
+import { assert, MillraceError } from "@millrace/core";
 import type { EngineBuild } from "../kernels/engine-module.ts";
 import type { Metric } from "../metric.ts";
 import {
+  bytesPerRow,
   HEADER_BYTES,
   LINK_BYTES,
   layoutOf,
@@ -26,6 +27,8 @@ export class Segment {
   readonly memory: WebAssembly.Memory;
   readonly words: Uint32Array;
   readonly #state: Int32Array;
+  /** As many bytes as its rows can take, never touched: V8 does not count shared memory, and would let dropped segments pile up. */
+  readonly #ballast: ArrayBuffer;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -33,17 +36,34 @@ export class Segment {
     this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.shape = shapeOf(this.words);
     this.layout = layoutOf(this.shape);
+    this.#ballast = new ArrayBuffer(Math.ceil(this.shape.capacity * bytesPerRow(this.shape)));
   }
 
   static create(shape: SegmentShape, transform: Transform): Segment {
     const layout = layoutOf(shape);
-    const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
+    const memory = allocate(layout.pages);
     writeHeader(new Uint32Array(memory.buffer), shape, layout);
     writeTransform(memory, layout, transform);
     const segment = new Segment(memory);
     segment.setState("scanBy", NAVIGATION.bytes);
     segment.setState("usesLow", shape.hasLow ? 1 : 0);
     return segment;
+  }
+
+  /** Bytes that it makes known to the garbage collector. */
+  get weight(): number {
+    return this.#ballast.byteLength;
+  }
+
+  /** Codes rows to come about `mean`; for l2, while there are none. */
+  centre(mean: Float32Array): void {
+    assert(this.rows === 0 && this.metric === "l2", "rows were coded about another mean");
+    new Float32Array(this.memory.buffer, this.layout.meanAt, mean.length).set(mean);
+  }
+
+  /** Length of a row's vector about the mean. */
+  lengthOf(row: number): number {
+    return new Float32Array(this.memory.buffer, this.layout.codesAt + row * this.layout.codeStride, 1)[0] ?? 0;
   }
 
   engine(slot: number, build?: EngineBuild): SegmentEngine {
@@ -115,12 +135,22 @@ export class Segment {
     assert(!hasLow || this.shape.hasLow, "low bytes cannot be had back");
     const shape = { ...this.shape, hasLow, capacity: Math.max(1, this.rows) };
     const layout = layoutOf(shape);
-    const memory = new WebAssembly.Memory({ initial: layout.pages, maximum: layout.pages, shared: true });
+    const memory = allocate(layout.pages);
     const words = new Uint32Array(memory.buffer);
     words.set(this.words.subarray(0, HEADER_BYTES / 4));
     writeHeader(words, shape, layout);
     copySections(this, memory, layout);
     return new Segment(memory);
+  }
+}
+
+/** `too_large` when the process has no addresses left: each memory takes 8 GiB of them, whatever its size. */
+function allocate(pages: number): WebAssembly.Memory {
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
+  } catch (cause) {
+    const message = `a segment of ${pages} pages of 64 KiB cannot be allocated; a process holds about 15,000 segments: keep fewer indexes open`;
+    throw new MillraceError("too_large", message, { cause });
   }
 }
 

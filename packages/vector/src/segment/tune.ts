@@ -16,33 +16,55 @@ const CHEAP_BYTES_REACH = 0.998;
 /** Bytes of low bytes, as a share of all others, up to which they are cheap. */
 const CHEAP_SHARE = 0.5;
 
+/** A measurement: a question a step, so that whoever pays for it is never held for long. */
+export type Measurement<Result> = Generator<undefined, Result>;
+
 /** Chooses what a scan goes by and how deep it looks: signs where some depth of them reaches 0.95, else bytes. */
-export function tuneScan(segment: Segment, engine: SegmentEngine, questions: readonly Question[]): void {
-  const tally = new RecallTally();
-  for (const question of questions) tally.addScan(segment, engine, question);
+export function* tuneScan(
+  segment: Segment,
+  engine: SegmentEngine,
+  questions: readonly Question[],
+): Measurement<undefined> {
+  const tally = yield* tallyScan(segment, engine, questions);
   tally.keepScan(segment, MARGIN);
   segment.setState("scanBy", effortFor(segment, "scanEfforts", 0.95) > 0 ? NAVIGATION.signs : NAVIGATION.bytes);
 }
 
 /** Whether a graph may be built and walked by signs: on tight clusters and few dimensions they tell too little apart. */
-export function chooseNavigation(segment: Segment, engine: SegmentEngine, questions: readonly Question[]): Navigation {
-  const tally = new RecallTally();
-  for (const question of questions) tally.addScan(segment, engine, question);
+export function* chooseNavigation(
+  segment: Segment,
+  engine: SegmentEngine,
+  questions: readonly Question[],
+): Measurement<Navigation> {
+  const tally = yield* tallyScan(segment, engine, questions);
   const reach = tally.scanRecalls[EFFORTS.indexOf(SIGNS_WITHIN)] ?? 0;
   return reach >= SIGNS_REACH ? NAVIGATION.signs : NAVIGATION.bytes;
+}
+
+function* tallyScan(segment: Segment, engine: SegmentEngine, questions: readonly Question[]): Measurement<RecallTally> {
+  const tally = new RecallTally();
+  for (const question of questions) {
+    tally.addScan(segment, engine, question);
+    yield;
+  }
+  return tally;
 }
 
 /**
  * Finds the beam widths of the graph for each recall, of ten neighbours and of few, that serve both questions of new rows and made-up
  * ones; returns the recall of the widest.
  */
-export function tuneGraph(segment: Segment, engine: SegmentEngine, questions: readonly Question[]): number {
-  const tallies = [true, false].map((isNew) => {
-    const tally = new RecallTally();
-    for (const question of questions) if (question.isNew === isNew) tally.addGraph(segment, engine, question);
-    return tally;
-  });
-  const asked = tallies.filter(({ graphAsked }) => graphAsked > 0);
+export function* tuneGraph(
+  segment: Segment,
+  engine: SegmentEngine,
+  questions: readonly Question[],
+): Measurement<number> {
+  const [fromNew, madeUp] = [new RecallTally(), new RecallTally()];
+  for (const question of questions) {
+    (question.isNew ? fromNew : madeUp).addGraph(segment, engine, question);
+    yield;
+  }
+  const asked = [fromNew, madeUp].filter(({ graphAsked }) => graphAsked > 0);
   keepGraph(
     segment,
     asked.map((tally) => tally.graphWidths(MARGIN)),

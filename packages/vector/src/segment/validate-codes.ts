@@ -11,7 +11,7 @@ const ROUNDING = 1e-5;
 /** What f32 squares lose of numbers near its least. */
 const TINY = 1e-18;
 /** A row whose largest number is below 127 × this is coded as zeros. */
-const SCALE_MIN = 1.2e-38;
+const SCALE_MIN = Math.fround(1.2e-38);
 
 export type CodeCheck = { readonly segment: Segment; readonly report: Report; readonly count: number };
 
