@@ -39,8 +39,8 @@ const TRIES_MAX = 4;
 const WIDER = { signs: 6, bytes: 2 } as const;
 /** Rows for each place of its beam below which a scan by signs is no cheaper than one by bytes. */
 const SCAN_DEPTH_WORTH = 8;
-/** Share of the allowed rows that a filtered walk must come by, of what it would by chance: else they lie elsewhere than the query. */
-const ALLOWED_BY_CHANCE = 0.9;
+/** Share of the nearest rows that must be allowed, of what it would be by chance: else what is allowed lies elsewhere than the query. */
+const ALLOWED_BY_CHANCE = 0.5;
 /** Rows that a walk looks at for each of its beam's places, about (measured). */
 const VISITS_PER_WIDTH = 10;
 
@@ -157,7 +157,9 @@ function planOf(
   if (segment.navigation !== NAVIGATION.none && linked > rows / 2 && width > 0 && isWorthIt) {
     return { by: "graph", width };
   }
-  if ((segment.state("scanBy") as Navigation) !== NAVIGATION.signs || allowed < 512) return exact;
+  // What passes a filter may lie far from the query, where signs tell little apart.
+  const isBySigns = (segment.state("scanBy") as Navigation) === NAVIGATION.signs && !request.filter;
+  if (!isBySigns || allowed < 512) return exact;
   const depth = widthOf(segment, request, "scanEfforts");
   return depth > 0 && depth * SCAN_DEPTH_WORTH < rows ? { by: "signs", width: depth } : exact;
 }

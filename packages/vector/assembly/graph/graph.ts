@@ -304,13 +304,11 @@ export function isSet(bitmap: usize, row: u32): bool {
   return ((load<u32>(bitmap + <usize>((row >> 5) << 2)) >> (row & 31)) & 1) != 0;
 }
 
-/** Rows that the last filtered walk came by, and those of them that were allowed. */
-let seen: i32 = 0;
-let seenAllowed: i32 = 0;
+/** Of the nearest rows that the last filtered walk came by, the share that was allowed. */
+let nearAllowed: f32 = 1;
 
-/** Share of the rows that the last filtered walk came by that were allowed. */
 export function allowedShare(): f32 {
-  return seen == 0 ? 1 : <f32>seenAllowed / <f32>seen;
+  return nearAllowed;
 }
 
 /** As `walk` on level 0, with a frontier of its own, because rows that may not be found must be walked through. */
@@ -321,8 +319,6 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
   let open = 1;
   let at = 0;
   let last: u64 = u64.MAX_VALUE;
-  seen = 0;
-  seenAllowed = 0;
   store<u64>(frontier, from);
   mark(rowOf(from));
   if (isSet(bitmap, rowOf(from))) count = insertAt(beamAt, 0, from);
@@ -338,9 +334,6 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
     visits += fresh;
     for (let to = 0; to < fresh; to++) {
       const row = load<u32>(nearAt + (<usize>to << 2));
-      const isAllowed = isSet(bitmap, row);
-      seen++;
-      seenAllowed += <i32>isAllowed;
       const found = keyTo<T>(0, row);
       if (found >= last) continue;
       if (open == most) {
@@ -350,12 +343,19 @@ function walkAllowed<T>(from: u64, width: i32, bitmap: usize): i32 {
       const place = insertKey(frontier, open, found);
       open++;
       if (place < at) at = place;
-      if (!isAllowed) continue;
+      if (!isSet(bitmap, row)) continue;
       count = insertAt(beamAt, count == width ? count - 1 : count, found);
       if (count == width) last = load<u64>(beamAt + (<usize>(count - 1) << 3));
     }
   }
+  nearAllowed = allowedAmong(frontier, min<i32>(open, width), bitmap);
   return count;
+}
+
+function allowedAmong(run: usize, count: i32, bitmap: usize): f32 {
+  let allowed = 0;
+  for (let at = 0; at < count; at++) allowed += <i32>isSet(bitmap, rowOf(load<u64>(run + (<usize>at << 3))));
+  return <f32>allowed / <f32>count;
 }
 
 @inline

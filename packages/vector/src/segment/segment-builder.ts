@@ -10,7 +10,7 @@ const TUNED_ROWS_MIN = 4_096;
 /** Rows left unlinked, and scanned, until all are to be final: new to the graph, they are who it is measured with. */
 const RESERVE = 48;
 /** Linked rows below which it is not worth measuring: a wide beam costs little. */
-const MEASURED_ROWS_MIN = 8_192;
+const MEASURED_ROWS_MIN = 2_048;
 /** Steps for each question of a measurement: a question takes milliseconds where a step of linking takes a few microseconds. */
 const STEPS_A_QUESTION = 8;
 /** Growth after which a scan is measured again: each costs as much as 32 searches. */
