@@ -29,6 +29,8 @@ export type MillraceOptions = {
   readonly workers?: number;
   /** Rows below which no graph is built; 0: graphs always. */
   readonly graphRowsMin?: number;
+  /** Beam width while linking. Default: the index's own. */
+  readonly efConstruction?: number;
 };
 
 /** Millrace's index as a contender. Until `setEffort` its searches follow the recall setting. */

@@ -10,8 +10,8 @@ const SAMPLING_SHARE = { first: 0.1, later: 0.03 } as const;
 const ASKED_MIN = 24;
 /** Questions after which older ones count half. */
 const ASKED_MAX = 96;
-/** Share of the error allowed that the questions asked are to leave: less than of made-up ones. */
-const MARGIN = 0.25;
+/** Share of the error allowed that the questions asked are to leave: a few dozen of them tell no better. */
+const MARGIN = 0.4;
 /** Rows that a beam looks at for each of its places, about; what a question costs besides its scan. */
 const LADDER_VISITS = EFFORTS.reduce<number>((sum, width) => sum + width, 0) * 8;
 

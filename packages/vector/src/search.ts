@@ -117,8 +117,14 @@ function fill(segment: Segment, engine: SegmentEngine, request: SegmentRequest):
   const { exports } = engine;
   exports.begin();
   if (plan.by === "signs") exports.scan(0, rows, plan.width, NAVIGATION.signs, bitmap, 0);
-  else exports.scan(0, rows, Math.min(2 * request.k + 32, rows, BEAM_MAX), precise(segment), bitmap, 0);
+  else exports.scan(0, rows, Math.min(2 * request.k + 32, rows, BEAM_MAX), bytesFor(segment, request), bitmap, 0);
   return { found: exports.finish(request.k, bitmap), scanned: rows, isTypical };
+}
+
+/** Low bytes of every row are looked at where they were seen to matter, and for those who ask for all there is. */
+function bytesFor(segment: Segment, { recall }: SegmentRequest): number {
+  const isMeasured = segment.state("scanMeasuredAt") > 0 || segment.state("graphMeasuredAt") > 0;
+  return recall === "exact" || isMeasured ? precise(segment) : NAVIGATION.bytes;
 }
 
 type WalkArguments = {

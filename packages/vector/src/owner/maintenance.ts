@@ -75,7 +75,18 @@ export class Maintenance {
       }
       builder.settle();
     }
+    this.#seal();
     this.trim();
+    if (this.#set.open.segment.isFull) this.#openNext();
+    this.#publish();
+  }
+
+  /** An open segment that is half full and final is closed, so that it needs no room for more: what comes later gets another. */
+  #seal(): void {
+    const { segment } = this.#set.open;
+    const isFinal = segment.navigation !== NAVIGATION.none && segment.linked === segment.rows;
+    const isWorthIt = segment.rows >= segment.capacity / 2 && segment.state("usesLow") === 0;
+    if (isFinal && isWorthIt && segment.state("graphMeasuredAt") > 0) segment.setState("isSettled", 1);
   }
 
   /** Gives segments that are full and built memory of just their size. */
