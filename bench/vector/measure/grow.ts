@@ -1,4 +1,6 @@
 /** One index from nothing to a million rows: what an insert, a search and a row's memory cost at each size. */
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import type { Contender } from "./contender.ts";
 import { addRows } from "./insert-rows.ts";
 import { NearestSoFar } from "./nearest-so-far.ts";
@@ -55,7 +57,7 @@ export async function* growIndex(
       rows: until,
       insertsPerSecond: (until - from) / seconds,
       insertsPerCore: (until - from) / cpuSeconds,
-      rssBytes: process.memoryUsage.rss(),
+      rssBytes: residentBytes(),
     };
   }
 }
@@ -79,4 +81,13 @@ async function addStep(contender: Contender, { source, nearest, from, until }: S
     seconds: spent.reduce((sum, { seconds }) => sum + seconds, 0),
     cpuSeconds: spent.reduce((sum, { cpuSeconds }) => sum + cpuSeconds, 0),
   };
+}
+
+setFlagsFromString("--expose-gc");
+const collectGarbage = runInNewContext("gc") as () => void;
+
+/** Resident memory of what is in use: segments that were copied to their size are garbage until a collection. */
+function residentBytes(): number {
+  collectGarbage();
+  return process.memoryUsage.rss();
 }

@@ -98,7 +98,7 @@ function searchOne({ segment, engine, sampler }: OpenSegment, request: SegmentRe
   if (isTypical) sampler.searched(request.query, scanned);
 }
 
-/** `isTypical`: it went by beam widths kept for a recall, so it tells what they should be. */
+/** `isTypical`: it asked for a recall among all rows, so it tells what beam widths should be. */
 type Filled = { readonly found: number; readonly scanned: number; readonly isTypical: boolean };
 
 /** Finds the best rows of one segment for the prepared query. */
@@ -108,7 +108,9 @@ function fill(segment: Segment, engine: SegmentEngine, request: SegmentRequest):
   const { rows, allowed, bitmap } = look(segment, engine, request.filter);
   if (allowed <= 0) return { found: 0, scanned: 0, isTypical: false };
   const plan = planOf(segment, request, { linked, allowed, rows });
-  const isTypical = plan.by !== "bytes" && !request.filter && request.efSearch === undefined;
+  // A graph that was found wanting is given another chance by what is really asked.
+  const hasWidths = plan.by !== "bytes" || segment.state("graphMeasuredAt") > 0;
+  const isTypical = hasWidths && request.recall !== "exact" && !request.filter && request.efSearch === undefined;
   if (plan.by === "graph") {
     const found = walkAndScan(segment, engine, { request, width: plan.width, linked, rows, bitmap });
     const isElsewhere = bitmap !== 0 && engine.exports.allowedShare() < (ALLOWED_BY_CHANCE * allowed) / rows;
