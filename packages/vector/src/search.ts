@@ -59,7 +59,8 @@ export function searchAll(
     const k = Math.min(BEAM_MAX, request.k + surplus);
     const { result, repeats } = distinct(searchOnce(all, { ...request, k }, opened), request.k);
     if (repeats <= surplus || tries === TRIES_MAX) return result;
-    surplus = 2 * repeats;
+    // Every id may be met twice while rows are moved.
+    surplus = Math.max(2 * repeats, request.k);
   }
 }
 

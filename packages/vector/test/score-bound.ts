@@ -22,8 +22,11 @@ export function scoreBound(segment: Segment, query: Float32Array, row: Float32Ar
   const n = spread || shape.dims;
   const isFine = shape.hasLow && segment.state("usesLow") === 1;
   const step = r.largest / 127;
-  // The first rows were coded about 0, with low bytes, before there was a mean.
-  const e = (moves * step * 1.2 + measure(x, zero, 0).largest / 127 / 254) / 2;
+  // The first rows were coded with low bytes before there was a mean: about 0, for l2 about the first vector, which may be as far
+  // off as any.
+  const own0 = measure(x, zero, 0).largest;
+  const first = metric === "l2" ? 4 * (own0 + r.largest + p.largest + m.largest) : own0;
+  const e = (moves * step * 1.2 + first / 127 / 254) / 2;
   const h = e + (isFine ? step / 508 : step / 2);
   const rounding = (p.squares + r.squares + m.squares) * 4e-6 + 1e-36;
   if (metric === "l2" && isFine) return (2 * h * measure(q, x, spread).sum + h * h * n) * 1.02 + rounding;

@@ -77,11 +77,14 @@ export class RecallTally {
     this.#scanAsked++;
   }
 
-  /** Beam widths that the graph needs for each of RECALL_STEPS; `margin`: share of the error allowed that is left unused. */
-  graphWidths(margin: number): GraphWidths {
+  /**
+   * Beam widths that the graph needs for each of RECALL_STEPS; `margin`: share of the error allowed that is left unused; `missable`:
+   * by how much the widest may miss a recall and still be kept for it.
+   */
+  graphWidths(margin: number, missable = 0): GraphWidths {
     return {
-      ten: widths(recalls(this.#ten, this.#graphAsked), margin),
-      few: widths(recalls(this.#few, this.#graphAsked), margin),
+      ten: widths(recalls(this.#ten, this.#graphAsked), margin, missable),
+      few: widths(recalls(this.#few, this.#graphAsked), margin, missable),
     };
   }
 
@@ -125,11 +128,12 @@ function recalls(found: Float64Array, asked: number): number[] {
 }
 
 /** For each of RECALL_STEPS the least width that reached it with the margin; where none did, the least that reached it at all. */
-function widths(reached: readonly number[], margin: number): number[] {
+function widths(reached: readonly number[], margin: number, missable = 0): number[] {
   return RECALL_STEPS.map((target) => {
     const safe = reached.findIndex((recall) => recall >= target + (1 - target) * margin);
     const at = safe < 0 ? reached.findIndex((recall) => recall >= target) : safe;
-    return at < 0 ? 0 : (EFFORTS[at] ?? 0);
+    if (at >= 0) return EFFORTS[at] ?? 0;
+    return missable > 0 && (reached.at(-1) ?? 0) >= target - missable ? WIDEST : 0;
   });
 }
 
