@@ -1,4 +1,5 @@
 /** One index from nothing to a million rows: what an insert, a search and a row's memory cost at each size. */
+import { setImmediate } from "node:timers/promises";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import type { Contender } from "./contender.ts";
@@ -57,7 +58,7 @@ export async function* growIndex(
       rows: until,
       insertsPerSecond: (until - from) / seconds,
       insertsPerCore: (until - from) / cpuSeconds,
-      rssBytes: residentBytes(),
+      rssBytes: await residentBytes(),
     };
   }
 }
@@ -86,8 +87,11 @@ async function addStep(contender: Contender, { source, nearest, from, until }: S
 setFlagsFromString("--expose-gc");
 const collectGarbage = runInNewContext("gc") as () => void;
 
-/** Resident memory of what is in use: segments that were copied to their size are garbage until a collection. */
-function residentBytes(): number {
-  collectGarbage();
+/** Resident memory of what is in use: segments that were copied to their size are garbage until some collections later. */
+async function residentBytes(): Promise<number> {
+  for (let round = 0; round < 3; round++) {
+    collectGarbage();
+    await setImmediate();
+  }
   return process.memoryUsage.rss();
 }
