@@ -15,8 +15,12 @@ class StateSink extends CollectingSink {
   readonly order: string[] = [];
   readonly entities = new Map<string, Entity>();
   readonly asOf: number[] = [];
+  readonly #told = Promise.withResolvers<void>();
+  /** Resolves with the first snapshot. */
+  readonly told = this.#told.promise;
 
   snapshot(page: TimelinePage): void {
+    this.#told.resolve();
     this.order.push("snapshot");
     this.asOf.push(page.asOfSeq);
     this.entities.clear();
@@ -69,6 +73,8 @@ test("after a gap the state comes before the frames; a reader with a cursor that
   await log.sequencer.append(JOB, upTo(5).map(progress));
   const sink = new StateSink();
   using _follower = await Follower.start({ ...log, stream: JOB, after: { epoch, seq: 4 as Seq }, sink });
+  // The snapshot is read later; a frame appended before that would be in it and not come after it.
+  await sink.told;
   await log.sequencer.append(JOB, [progress(6)]);
   await sink.reached(1);
   assert.deepEqual([sink.gaps.length, sink.asOf, sink.seqs], [1, [5], [6]]);
