@@ -22,8 +22,9 @@ const OWNER_SLOT = 0;
 
 /**
  * What happens behind an index: a segment is opened when the last is full, graphs are built, rows of segments with many removed
- * ones are moved to the open one, as if they were added again. Each change of the index pays for a little of it, so that nothing
- * comes in one piece but a measurement (32 exact searches) and the trimming of a full segment (a copy of its bytes).
+ * ones are moved to the open one, as if they were added again. Each change of the index pays for a little of it: some rows, or one
+ * question of a measurement. In one piece come only the first learning (1,024 rows), a look for rows cut off, and the trimming of a
+ * full segment (a copy of its bytes).
  */
 export class Maintenance {
   readonly #set: SegmentSet;

@@ -13,11 +13,14 @@ const RESERVE = 48;
 const MEASURED_ROWS_MIN = 2_048;
 /** Steps for each question of a measurement: a question takes milliseconds where a step of linking takes a few microseconds. */
 const STEPS_A_QUESTION = 8;
-/** Growth after which a scan is measured again: each costs as much as 32 searches. */
+/** Growth after which a scan is measured again. */
 const SCAN_GROWTH = 4;
 /** Growth after which a graph is measured again. */
 const GRAPH_GROWTH = 4;
-/** How far the widest beam of a graph by signs may stay below the recall asked for before it is built anew by bytes, at 5 times the cost: made-up questions are harder than most. */
+/**
+ * How far the widest beam of a graph by signs may stay below the recall asked for before it is built anew by bytes, at 5 times the
+ * cost: made-up questions are harder than most.
+ */
 const GIVEN_UP_BELOW = 0.15;
 /** Growth for which `settle` measures again. */
 const SETTLED_GROWTH = 1.25;
