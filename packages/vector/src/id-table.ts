@@ -1,12 +1,50 @@
-/** Slots of the smallest table; a power of two. */
-const CAPACITY_MIN = 64;
+import { assert } from "@millrace/core";
+
+/** Slots of the smallest part; a power of two. */
+const CAPACITY_MIN = 16;
 const EMPTY = 0xffff_ffff;
+/** Parts of a table, a power of two: each grows by itself, so that no growth takes longer than a millisecond or two. */
+const PARTS = 32;
+/** The part of a hash that says in which: not the low bits, which say where in it. */
+const PART_SHIFT = 27;
 
 /**
- * Row id → slot, both uint32: open addressing with linear probing in two typed arrays (8 bytes an entry at 50–100 % of the
- * 0.7 load), which a Map of numbers needs 4–6 times over. Removal shifts back, so no tombstones build up. All O(1) expected.
+ * Row id → slot, both uint32: open addressing with linear probing in typed arrays (8 bytes an entry at 50–100 % of the 0.7 load), which
+ * a Map of numbers needs 4–6 times over. Removal shifts back, so no tombstones build up. All O(1) expected.
  */
 export class IdTable {
+  readonly #parts = Array.from({ length: PARTS }, () => new IdPart());
+
+  get size(): number {
+    return this.#parts.reduce((sum, part) => sum + part.size, 0);
+  }
+
+  get bytes(): number {
+    return this.#parts.reduce((sum, part) => sum + part.bytes, 0);
+  }
+
+  /** The slot of `id`, or undefined. */
+  get(id: number): number | undefined {
+    return this.#partOf(id).get(id);
+  }
+
+  /** `slot` must be below 2^32 − 1. */
+  set(id: number, slot: number): void {
+    this.#partOf(id).set(id, slot);
+  }
+
+  delete(id: number): boolean {
+    return this.#partOf(id).delete(id);
+  }
+
+  #partOf(id: number): IdPart {
+    const part = this.#parts[hash(id) >>> PART_SHIFT];
+    assert(part, "there is a part for each hash");
+    return part;
+  }
+}
+
+class IdPart {
   #keys = new Uint32Array(CAPACITY_MIN);
   #slots = new Uint32Array(CAPACITY_MIN).fill(EMPTY);
   #size = 0;

@@ -1,6 +1,7 @@
 import { BEAM_MAX, FEW_NEIGHBOURS, SEGMENTS_MAX } from "./limits.ts";
 import type { Metric } from "./metric.ts";
 import type { RecallSampler } from "./recall-sampler.ts";
+import { noteScan } from "./segment/demand.ts";
 import { precise } from "./segment/question.ts";
 import { type Efforts, effortFor } from "./segment/recall-tally.ts";
 import type { Segment } from "./segment/segment.ts";
@@ -119,8 +120,12 @@ function fill(segment: Segment, engine: SegmentEngine, request: SegmentRequest):
   }
   const { exports } = engine;
   exports.begin();
-  if (plan.by === "signs") exports.scan(0, rows, plan.width, NAVIGATION.signs, bitmap, 0);
-  else exports.scan(0, rows, Math.min(2 * request.k + 32, rows, BEAM_MAX), bytesFor(segment, request), bitmap, 0);
+  const by = plan.by === "signs" ? NAVIGATION.signs : bytesFor(segment, request);
+  const width = plan.by === "signs" ? plan.width : Math.min(2 * request.k + 32, rows, BEAM_MAX);
+  exports.scan(0, rows, width, by, bitmap, 0);
+  // A graph would have saved it, the less so the fewer rows pass a filter.
+  const isForLackOfGraph = segment.navigation === NAVIGATION.none && request.recall !== "exact";
+  if (isForLackOfGraph) noteScan(segment, by, (allowed / rows) * allowed);
   return { found: exports.finish(request.k, bitmap), scanned: rows, isTypical };
 }
 

@@ -7,10 +7,13 @@ import { BEAM_MAX, K_MAX } from "./limits.ts";
 import { checkVector, type Metric, normOf } from "./metric.ts";
 import { Builders } from "./owner/builders.ts";
 import { Maintenance } from "./owner/maintenance.ts";
+import { type HandedNames, handed, type ReleasedIndex, release } from "./owner/release.ts";
 import { SegmentSet } from "./owner/segment-set.ts";
-import { type SharedIndex, Sharing } from "./owner/sharing.ts";
+import { type HandedReaders, type SharedIndex, Sharing } from "./owner/sharing.ts";
 import { type IdFilter, type RecallTarget, type SearchRequest, type SearchResult, searchAll } from "./search.ts";
+import { isGraphDue } from "./segment/demand.ts";
 import { bytesPerRow } from "./segment/layout.ts";
+import type { SegmentBuild } from "./segment/run-build.ts";
 import type { Segment } from "./segment/segment.ts";
 import { NAVIGATION } from "./segment/segment-engine.ts";
 
@@ -36,7 +39,10 @@ export type SegmentStats = {
   /** What searches go by: a scan of bytes, a scan of signs, a graph walked by signs or by bytes. */
   readonly code: "scan-bytes" | "scan-signs" | "graph-signs" | "graph-bytes";
   readonly isRotated: boolean;
+  /** Whether rows to come keep low bytes. */
   readonly hasLow: boolean;
+  /** Whether its graph is not begun though it is time for it. */
+  readonly isGraphDue: boolean;
   readonly bytes: number;
 };
 
@@ -49,7 +55,10 @@ export interface VectorIndex {
   readonly metric: Metric;
   /** Ids that a search can return. */
   readonly size: number;
-  /** Of the rows held, those in their final form: linked into a graph, or in a segment that needs none. */
+  /**
+   * Of the rows held, those in their final form: linked into a graph, or in a segment that needs none. With graphs on demand a
+   * segment needs none until it is due, so this may fall when searches ask for one, and rises again as it is linked.
+   */
   readonly indexed: number;
   /** Removed rows that still take memory; at most a third of a segment, or 64, once `settle` is done. */
   readonly dead: number;
@@ -74,7 +83,7 @@ export interface VectorIndex {
   remove(id: number): boolean;
   /** The min(k, size) nearest, or fewer when the filter allows fewer. k: 1–10,000. */
   search(query: Float32Array, k: number, options?: SearchOptions): SearchResult;
-  /** Resolves when every row there was is in its final form. */
+  /** Resolves when every row there was is in its final form; with graphs on demand only those that are due are built. */
   settle(): Promise<void>;
   /** A handle that another thread turns into a reader with `openReader`; post it with its port in the transfer list. */
   share(): SharedIndex;
@@ -84,6 +93,17 @@ export interface VectorIndex {
    * change since are not written again. Fails with `storage_full`, `storage_failed`, or `conflict` while another save runs.
    */
   save(directory: string): Promise<void>;
+  /**
+   * With `builds: "offered"`, orders to build segments that have work and that nobody builds; empty otherwise. Any thread runs one with
+   * `runBuild`. Ask again now and then: what was linked is noticed here and by later changes. O(segments).
+   */
+  builds(): readonly SegmentBuild[];
+  /**
+   * Gives the index up without copying anything: what is returned is posted to another thread, with its `ports` in the transfer list,
+   * and becomes an index there by `adoptIndex`. This one is closed; its readers go on and see what the next owner does. Builds that other
+   * threads run go on; the index's own threads are ended between two steps (a few ms). Fails with `conflict` while a save runs.
+   */
+  release(): ReleasedIndex;
   /** Ends builder threads. Readers go on with what they have. */
   close(): Promise<void>;
 }
@@ -99,11 +119,23 @@ export type Restored = {
   readonly mended: readonly Mended[];
   readonly known?: KnownFiles;
   readonly disk?: Disk;
+  /** Of each of the segments, when another owner had them. */
+  readonly names?: HandedNames;
+  readonly readers?: HandedReaders;
 };
 
 /** An index over segments that exist already. */
 export function createIndexOf(options: IndexOptions, restored: Restored): VectorIndex {
   return new OwnedIndex(checkOptions(options), restored);
+}
+
+/**
+ * The index that another thread, or this one, gave up with `release`. The ids are read from the segments: O(rows), some 20 ns each.
+ * `conflict` when it was adopted before.
+ */
+export function adoptIndex(released: ReleasedIndex): VectorIndex {
+  const { options, restored } = handed(released);
+  return new OwnedIndex(options, restored);
 }
 
 class OwnedIndex implements VectorIndex {
@@ -117,22 +149,27 @@ class OwnedIndex implements VectorIndex {
   readonly #sharing: Sharing;
   readonly #files: IndexFiles;
   readonly #rowBytes: number;
+  readonly #disk: Disk | undefined;
   #isClosed = false;
+  #isReleased = false;
 
-  constructor(options: CheckedOptions, { segments, mended, known, disk }: Restored) {
+  constructor(options: CheckedOptions, { segments, mended, known, disk, names, readers }: Restored) {
     this.dims = options.dims;
     this.metric = options.metric;
     this.mended = mended;
     this.#options = options;
     this.#rowBytes = bytesPerRow({ dims: options.dims, metric: options.metric, capacity: 1, hasLow: true });
     this.#set = new SegmentSet(options.build);
-    for (const segment of segments) this.#set.adopt(segment);
-    this.#sharing = new Sharing(this.#set, options);
+    for (const [at, segment] of segments.entries()) this.#set.adopt(segment, names?.segments[at]);
+    if (names) this.#set.version = names.version;
+    this.#sharing = new Sharing(this.#set, options, readers);
     this.#builders = options.workers > 0 ? new Builders(options) : undefined;
     this.#maintenance = new Maintenance(this.#set, options, {
       builders: this.#builders,
       publish: () => this.#sharing.publish(),
     });
+    this.#sharing.publish();
+    this.#disk = disk;
     this.#files = new IndexFiles({ set: this.#set, options, builders: this.#builders }, known, disk);
   }
 
@@ -142,7 +179,7 @@ class OwnedIndex implements VectorIndex {
 
   get indexed(): number {
     return this.#set.list.reduce(
-      (sum, { segment }) => sum + Math.max(0, finalRows(segment, this.#options.graphRowsMin) - segment.dead),
+      (sum, { segment }) => sum + Math.max(0, finalRows(segment, this.#options) - segment.dead),
       0,
     );
   }
@@ -156,7 +193,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   get segments(): readonly SegmentStats[] {
-    return this.#set.list.map(({ segment }) => statsOf(segment));
+    return this.#set.list.map(({ segment }) => statsOf(segment, this.#options));
   }
 
   add(id: number, vector: Float32Array): void {
@@ -164,7 +201,9 @@ class OwnedIndex implements VectorIndex {
     checkId(id);
     this.#write("vector", vector);
     this.#checkCapacity(1);
+    this.#maintenance.begin();
     this.#append(id);
+    this.#sharing.publish();
   }
 
   addMany(ids: Uint32Array | readonly number[], vectors: Float32Array): void {
@@ -179,10 +218,12 @@ class OwnedIndex implements VectorIndex {
       this.#write(`vectors[${at}]`, vectors.subarray(at * dims, (at + 1) * dims));
     }
     this.#checkCapacity(ids.length);
+    this.#maintenance.begin();
     for (let at = 0; at < ids.length; at++) {
       this.#write("vector", vectors.subarray(at * dims, (at + 1) * dims));
       this.#append(ids[at] ?? 0);
     }
+    this.#sharing.publish();
   }
 
   has(id: number): boolean {
@@ -190,6 +231,7 @@ class OwnedIndex implements VectorIndex {
   }
 
   vector(id: number): Float32Array | undefined {
+    this.#checkHeld();
     const found = this.#set.find(checkId(id));
     if (!found) return undefined;
     found.held.engine.exports.decodeRow(found.row);
@@ -200,16 +242,19 @@ class OwnedIndex implements VectorIndex {
     this.#checkOpen();
     const touched = this.#set.remove(checkId(id));
     if (!touched) return false;
+    this.#maintenance.begin();
     this.#maintenance.changed(touched);
     this.#sharing.publish();
     return true;
   }
 
   search(query: Float32Array, k: number, options: SearchOptions = {}): SearchResult {
+    this.#checkHeld();
     return searchAll(this.#set.list, checkSearch(this, query, k, { recall: this.#options.recall, ...options }));
   }
 
   async settle(): Promise<void> {
+    this.#checkHeld();
     await this.#maintenance.settle();
     this.#sharing.publish();
   }
@@ -219,8 +264,26 @@ class OwnedIndex implements VectorIndex {
     return this.#sharing.share();
   }
 
-  save(directory: string): Promise<void> {
-    return this.#files.save(directory);
+  async save(directory: string): Promise<void> {
+    this.#checkHeld();
+    await this.#files.save(directory);
+  }
+
+  builds(): readonly SegmentBuild[] {
+    this.#checkOpen();
+    return this.#options.builds === "offered" ? this.#maintenance.orders() : [];
+  }
+
+  release(): ReleasedIndex {
+    this.#checkOpen();
+    if (this.#files.isSaving) throw new MillraceError("conflict", "a save is running; await it before the release");
+    if (this.#disk) throw new MillraceError("conflict", "an index on a disk of its own cannot be handed on");
+    this.#isClosed = true;
+    this.#isReleased = true;
+    this.#maintenance.end();
+    void this.#builders?.close();
+    const readers = this.#sharing.hand();
+    return release({ set: this.#set, options: this.#options, mended: this.mended, known: this.#files.known, readers });
   }
 
   async close(): Promise<void> {
@@ -247,11 +310,15 @@ class OwnedIndex implements VectorIndex {
     // Far from zero, differences would be lost in the codes; the first vector is a fair mean until one is learned.
     if (this.metric === "l2" && segment.rows === 0 && segment.state("isLearned") === 0) segment.centre(engine.input);
     this.#maintenance.changed(this.#set.append(id));
-    this.#sharing.publish();
   }
 
   #checkOpen(): void {
     if (this.#isClosed) throw new MillraceError("conflict", "the index is closed; its readers would miss what changes");
+  }
+
+  /** Scratch space and rows are the next owner's. */
+  #checkHeld(): void {
+    if (this.#isReleased) throw new MillraceError("conflict", "the index was released; use it where it was adopted");
   }
 
   #checkCapacity(rows: number): void {
@@ -303,13 +370,14 @@ function checkId(id: unknown): number {
   return checkInteger("id", id, { min: 0, max: ID_MAX });
 }
 
-function finalRows(segment: Segment, graphRowsMin: number): number {
+function finalRows(segment: Segment, { graphRowsMin, graphs }: CheckedOptions): number {
   if (segment.navigation !== NAVIGATION.none) return segment.linked;
-  const needsNone = segment.state("isLearned") === 0 || segment.rows < graphRowsMin || segment.state("isSettled") === 1;
+  const hasEnough = segment.state("isLearned") === 1 && segment.rows >= graphRowsMin;
+  const needsNone = !hasEnough || segment.state("isSettled") === 1 || (graphs === "demanded" && !isGraphDue(segment));
   return needsNone ? segment.rows : 0;
 }
 
-function statsOf(segment: Segment): SegmentStats {
+function statsOf(segment: Segment, options: CheckedOptions): SegmentStats {
   const isGraph = segment.navigation !== NAVIGATION.none;
   const by = isGraph ? segment.navigation : segment.state("scanBy");
   return {
@@ -318,7 +386,8 @@ function statsOf(segment: Segment): SegmentStats {
     linked: segment.linked,
     code: `${isGraph ? "graph" : "scan"}-${by === NAVIGATION.signs ? "signs" : "bytes"}`,
     isRotated: segment.state("isRotated") === 1,
-    hasLow: segment.shape.hasLow,
+    hasLow: segment.shape.hasLow && segment.state("lowRows") === 0,
+    isGraphDue: !isGraph && finalRows(segment, options) < segment.rows,
     bytes: segment.bytes,
   };
 }

@@ -4,6 +4,7 @@ import { createRng, MillraceError, randomBelow } from "@millrace/core";
 import { createIndex } from "@millrace/vector";
 import { checkOptions } from "../src/index-options.ts";
 import { Builders } from "../src/owner/builders.ts";
+import { orderBuild } from "../src/segment/run-build.ts";
 import { Segment } from "../src/segment/segment.ts";
 import { plainTransform } from "../src/segment/transform.ts";
 import { makeData } from "./data-sets.ts";
@@ -54,11 +55,11 @@ test("a builder that is given what it cannot work on ends, and settling says so,
   timeout: 10_000,
 }, async () => {
   const builders = new Builders(checkOptions({ dims: DIMS, metric: "dot", workers: 2 }));
-  const options = { graphRowsMin: 0, recall: 0.95, m: 16, efConstruction: undefined };
-  builders.take(0, makeSegment(), options);
+  const options = { graphRowsMin: 0, recall: 0.95, m: 16, efConstruction: undefined, isDemanded: false };
+  const order = orderBuild(makeSegment(), { place: 0, options, build: undefined });
+  builders.take(order);
   await builders.settle();
-  const poisoned = { memory: new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }) } as Segment;
-  builders.take(1, poisoned, options);
+  builders.take({ ...order, place: 1, memory: new WebAssembly.Memory({ initial: 0, maximum: 1, shared: true }) });
   const isEnd = (error: unknown) =>
     error instanceof MillraceError && error.code === "unavailable" && error.cause instanceof Error;
   await assert.rejects(builders.settle(), isEnd);

@@ -13,6 +13,7 @@ import {
   type VectorIndex,
 } from "@millrace/vector";
 import { Segment } from "../src/segment/segment.ts";
+import { Trim } from "../src/segment/trim.ts";
 import { createIndexOf } from "../src/vector-index.ts";
 import { type DataSet, makeData } from "./data-sets.ts";
 import { recallOf } from "./exact.ts";
@@ -154,7 +155,7 @@ for (const metric of METRICS) {
         exports.append(id);
       }
       for (let row = 500; row < 540; row++) made.kill(row);
-      const fitted = made.fitted(hasLow);
+      const fitted = new Trim(made, hasLow).finish();
       fitted.engine(0).exports.linkMany(1_100, 30, 1);
       const states = { navigation: 1, isLearned: 1, isSettled: 1 } as const;
       for (const [name, value] of Object.entries(states)) fitted.setState(name as keyof typeof states, value);

@@ -1,4 +1,6 @@
+import assert from "node:assert/strict";
 import { createRng } from "@millrace/core";
+import type { VectorIndex } from "@millrace/vector";
 
 /** A reader that finds a row's score further off than this from that of every version it may have seen, saw a torn row. */
 export const SCORE_SLACK = 0.05;
@@ -28,4 +30,12 @@ export type History = { readonly begun: Int32Array; readonly done: Int32Array };
 export function createHistory(ids: number): History {
   const make = () => new Int32Array(new SharedArrayBuffer(ids * 4));
   return { begun: make(), done: make() };
+}
+
+/** Does the next operation on an id, and tells of it before and after. */
+export function operate(index: VectorIndex, { begun, done }: History, id: number): void {
+  const nth = Atomics.add(begun, id, 1) + 1;
+  if (isRemoval(id, nth)) assert.equal(index.remove(id), true);
+  else index.add(id, vectorOf(id, nth, index.dims));
+  Atomics.add(done, id, 1);
 }

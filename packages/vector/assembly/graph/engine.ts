@@ -1,6 +1,6 @@
 /** What the module exports: one segment's rows, graph and searches, for one thread. */
 import { insertKey } from "./beam";
-import { allowedShare, BY_SIGNS, isSet, link, repair, setDegree, touches, visits, walkQuery } from "./graph";
+import { allowedShare, beginRepair, BY_SIGNS, isSet, link, repairSome, setDegree, touches, visits, walkQuery } from "./graph";
 import {
   allowedAt, aliveAt, beamAt, configure, ENTRY_AT, foundAt, LINKED_AT, lowAt, ROWS_AT, TOP_LEVEL_AT, UPPER_USED_AT, USES_LOW_AT, visitedAt,
 } from "./layout";
@@ -8,7 +8,7 @@ import { fineScore, keyOf, planeScore, queryByteScore, rowOf, scoreOf } from "./
 import { decodeRow } from "./decode";
 import { append, inputSquares, prepareQuery, prepareRow } from "./transform";
 
-export { allowedShare, append, configure, decodeRow, inputSquares, prepareQuery, prepareRow, repair, setDegree, touches };
+export { allowedShare, append, beginRepair, configure, decodeRow, inputSquares, prepareQuery, prepareRow, repairSome, setDegree, touches };
 
 /** Rows in the beam. */
 let held: i32 = 0;

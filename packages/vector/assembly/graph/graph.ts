@@ -364,48 +364,64 @@ function insertAt(run: usize, count: i32, key: u64): i32 {
   return count + 1;
 }
 
-/** Marks in the allowed bitmap what is reached from the rows queued at queueAt (`queued` of them); returns the queue's end. */
-function spread(queued: i32): i32 {
-  let end = queued;
-  for (let next = 0; next < end; next++) {
+/** The rows reached whose links are to be followed lie in the queue from `next` to `end`; rows below `looked` were looked at. */
+let next: i32 = 0;
+let end: i32 = 0;
+let looked: u32 = 0;
+/** Lists followed that cost as much as one adoption, about. */
+const ADOPTION: i32 = 64;
+
+@inline
+function reach(row: u32): void {
+  const word = allowedAt + <usize>((row >> 5) << 2);
+  store<u32>(word, load<u32>(word) | (<u32>1 << (row & 31)));
+  store<u32>(queueAt + (<usize>end << 2), row);
+  end++;
+}
+
+/** Follows the links of at most `most` rows of the queue; returns how many. */
+function spread(most: i32): i32 {
+  let followed = 0;
+  while (next < end && followed < most) {
     const list = linksOf(load<u32>(queueAt + (<usize>next << 2)));
     const count = load<i32>(list);
     for (let link = 1; link <= count; link++) {
       const row = load<u32>(list + (<usize>link << 2));
-      if (isSet(allowedAt, row)) continue;
-      reach(row, end++);
+      if (!isSet(allowedAt, row)) reach(row);
     }
+    next++;
+    followed++;
   }
-  return end;
+  return followed;
 }
 
-@inline
-function reach(row: u32, place: i32): void {
-  const word = allowedAt + <usize>((row >> 5) << 2);
-  store<u32>(word, load<u32>(word) | (<u32>1 << (row & 31)));
-  store<u32>(queueAt + (<usize>place << 2), row);
+/** Begins to look for rows that pruning has cut off from the entry on level 0; nothing may be linked until `repairSome` is done. */
+export function beginRepair(): void {
+  memory.fill(allowedAt, 0, <usize>(((load<i32>(LINKED_AT) + 127) >> 7) << 4));
+  next = end = 0;
+  looked = 0;
+  const entry = load<i32>(ENTRY_AT);
+  if (entry) reach(<u32>(entry - 1));
 }
 
 /**
- * Links every row that pruning has cut off from the entry on level 0 to the nearest row that is not; returns how many there were.
- * O(rows × degree).
+ * Links rows that are cut off to the nearest row that is not, until that has cost about as much as following the links of `budget`
+ * rows; whether there may be more. O(rows × degree) in all.
  */
-export function repair(width: i32, mode: i32): i32 {
-  const rows = load<i32>(LINKED_AT);
-  const entry = load<i32>(ENTRY_AT);
-  if (entry == 0) return 0;
-  memory.fill(allowedAt, 0, <usize>(((rows + 127) >> 7) << 4));
-  reach(<u32>(entry - 1), 0);
-  spread(1);
-  let repaired = 0;
-  for (let row: u32 = 0; row < <u32>rows; row++) {
-    if (isSet(allowedAt, row)) continue;
-    repaired++;
-    adopt(row, width, mode);
-    reach(row, 0);
-    spread(1);
+export function repairSome(budget: i32, width: i32, mode: i32): bool {
+  const rows: u32 = load<i32>(ENTRY_AT) == 0 ? 0 : load<u32>(LINKED_AT);
+  while (budget > 0) {
+    budget -= spread(budget);
+    if (next < end) return true;
+    while (looked < rows && isSet(allowedAt, looked)) looked++;
+    if (looked == rows) return false;
+    adopt(looked, width, mode);
+    // All before it were followed, so the queue begins anew: it has room for each row once.
+    next = end = 0;
+    reach(looked);
+    budget -= ADOPTION;
   }
-  return repaired;
+  return true;
 }
 
 /** Links `row` from the nearest reached row whose list has room. */

@@ -27,6 +27,8 @@ export const TOP_LEVEL_AT: usize = 140;
 export const UPPER_USED_AT: usize = 144;
 /** Whether a search looks at low bytes. */
 export const USES_LOW_AT: usize = 176;
+/** Rows from which on low bytes are not written, and so are 0; 0: all are. */
+export const LOW_ROWS_AT: usize = 392;
 
 export let dimensions: i32 = 0;
 /** Numbers that have a sign bit: the dimensions, after a rotation the stride. */

@@ -4,7 +4,7 @@
  */
 import { setQueryBytes } from "./distance";
 import {
-  aliveAt, bits, bytesOf, codeOf, COSINE, flipsAt, HEAD, idsAt, inputAt, isRotated, L2, lowAt, meanAt, meanSquares, metric, planesAt,
+  aliveAt, bits, bytesOf, codeOf, COSINE, flipsAt, HEAD, idsAt, inputAt, isRotated, L2, lowAt, LOW_ROWS_AT, meanAt, meanSquares, metric, planesAt,
   restAt, ROWS_AT, stride, wideAt,
 } from "./layout";
 import { absolutes, largest, squares } from "./measures";
@@ -69,7 +69,7 @@ export function append(id: u32): i32 {
   store<f32>(code, scale, 12);
   const inverse = inverseOf(scale);
   toBytesAndSigns(restAt, inverse, bytesOf(row), code + HEAD, stride);
-  if (lowAt) toLowBytes(restAt, inverse, lowOf(row), stride);
+  if (lowAt && atomic.load<i32>(LOW_ROWS_AT) == 0) toLowBytes(restAt, inverse, lowOf(row), stride);
   store<u32>(idsAt + (<usize>row << 2), id);
   const alive = aliveAt + <usize>((row >> 5) << 2);
   atomic.store<u32>(alive, load<u32>(alive) | (<u32>1 << (row & 31)));

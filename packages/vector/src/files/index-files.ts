@@ -55,6 +55,15 @@ export class IndexFiles {
     this.#disk = disk;
   }
 
+  get isSaving(): boolean {
+    return this.#isSaving;
+  }
+
+  /** What is known to be on disk. */
+  get known(): KnownFiles | undefined {
+    return this.#known;
+  }
+
   async save(path: string): Promise<void> {
     if (this.#isSaving) {
       throw new MillraceError("conflict", `a save is running; await it before the one to ${path}`);
@@ -76,7 +85,10 @@ export class IndexFiles {
     const generation = before.generation + 1;
     // Counted even when it fails, since its names may be taken then.
     this.#known = { ...before, generation };
-    const captured = await captureAll(this.#set, this.#builders);
+    const captured = await captureAll(this.#set, {
+      builders: this.#builders,
+      isOffered: this.#options.builds === "offered",
+    });
     const { entries, files } = await this.#writeSegments(captured, { ...before, generation });
     await writeManifest(this.#disk, directory, { ...this.#options, generation, entries });
     this.#known = { directory, generation, files };

@@ -30,7 +30,19 @@ export type OpenOptions = RunTimeOptions & {
 
 export type Rebuild = (lost: LostRows) => Iterable<RebuiltRow> | AsyncIterable<RebuiltRow>;
 
-const KNOWN = ["recall", "workers", "graphRowsMin", "m", "efConstruction", "capacityBytesMax", "build", "rebuild"];
+const KNOWN = [
+  "recall",
+  "workers",
+  "builds",
+  "graphs",
+  "scanRowsMax",
+  "graphRowsMin",
+  "m",
+  "efConstruction",
+  "capacityBytesMax",
+  "build",
+  "rebuild",
+];
 /** Rows added again before the thread may do other things. */
 const REBUILT_AT_ONCE = 64;
 

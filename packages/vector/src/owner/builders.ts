@@ -2,18 +2,12 @@ import { MessageChannel, type MessagePort, Worker } from "node:worker_threads";
 import { MillraceError } from "@millrace/core";
 import type { GraphImage } from "../files/graph-image.ts";
 import type { CheckedOptions } from "../index-options.ts";
-import type { Segment } from "../segment/segment.ts";
-import type { BuilderOptions } from "../segment/segment-builder.ts";
+import type { SegmentBuild } from "../segment/run-build.ts";
 import { builderWorkerUrl } from "../worker-url.ts";
 
 /** What a builder thread is told. */
 export type BuilderOrder =
-  | {
-      readonly kind: "take";
-      readonly place: number;
-      readonly memory: WebAssembly.Memory;
-      readonly options: BuilderOptions;
-    }
+  | { readonly kind: "take"; readonly build: SegmentBuild }
   | { readonly kind: "forget"; readonly place: number }
   | { readonly kind: "settle"; readonly request: number }
   /** To be answered on `port` with the graph as it is between two steps. */
@@ -35,9 +29,9 @@ export class Builders {
   #request = 0;
   #failed: Error | undefined;
 
-  constructor({ workers, build }: CheckedOptions) {
+  constructor({ workers }: CheckedOptions) {
     this.#workers = Array.from({ length: workers }, () => {
-      const worker = new Worker(builderWorkerUrl, { workerData: { signal: this.#signal, build } });
+      const worker = new Worker(builderWorkerUrl, { workerData: { signal: this.#signal } });
       worker.unref();
       worker.on("error", (error) => {
         this.#failed = error as Error;
@@ -46,11 +40,11 @@ export class Builders {
     });
   }
 
-  take(place: number, segment: Segment, options: BuilderOptions): void {
+  take(build: SegmentBuild): void {
     const worker = this.#workers[this.#next++ % this.#workers.length];
     if (!worker) return;
-    this.#owners.set(place, worker);
-    this.#tell(worker, { kind: "take", place, memory: segment.memory, options });
+    this.#owners.set(build.place, worker);
+    this.#tell(worker, { kind: "take", build });
   }
 
   /** The segment is built, or its rows are leaving it. */
@@ -59,6 +53,11 @@ export class Builders {
     if (!worker) return;
     this.#owners.delete(place);
     this.#tell(worker, { kind: "forget", place });
+  }
+
+  /** There is something new to look at: rows or orders. */
+  ring(): void {
+    this.#ring();
   }
 
   /** There may be rows to link. */

@@ -13,7 +13,10 @@ const OWNER_SLOT = 0;
  * A segment of the index, as its owner holds it. `place`, which slots name, and `age`, which grows from one segment made to the
  * next, stay when its rows get other memory; `serial` is that memory's alone.
  */
-export type Held = OpenSegment & { readonly place: number; readonly age: number; readonly serial: number };
+export type Held = OpenSegment & HeldNames;
+
+/** What a segment goes by among those of its index. */
+export type HeldNames = { readonly place: number; readonly age: number; readonly serial: number };
 
 /**
  * The segments of an index, oldest first, and where each id is. A row is added to the last segment before its old version is
@@ -56,15 +59,12 @@ export class SegmentSet {
   }
 
   push(segment: Segment): Held {
-    const held = this.#hold(segment, { place: this.#freePlace(), age: this.#nextSerial });
-    this.#held = [...this.#held, held];
-    this.version++;
-    return held;
+    return this.#push(segment, { place: this.#freePlace(), age: this.#nextSerial, serial: this.#nextSerial });
   }
 
-  /** Takes a segment whose rows are not known yet, as one read from a file. */
-  adopt(segment: Segment): Held {
-    const held = this.push(segment);
+  /** Takes a segment whose rows are not known yet: one read from a file, or, with its `names`, another owner's. */
+  adopt(segment: Segment, names?: HeldNames): Held {
+    const held = names ? this.#push(segment, names) : this.push(segment);
     for (let row = 0; row < segment.rows; row++) {
       if (segment.isAlive(row)) this.#ids.set(segment.idOf(row), slotOf(held, row));
     }
@@ -73,7 +73,7 @@ export class SegmentSet {
 
   /** Puts the same rows in other memory in the place of `held`. */
   replace(held: Held, segment: Segment): Held {
-    const next = this.#hold(segment, held);
+    const next = this.#hold(segment, { ...held, serial: this.#nextSerial });
     this.#held = this.#held.map((one) => (one === held ? next : one));
     this.version++;
     return next;
@@ -117,9 +117,17 @@ export class SegmentSet {
     return found.held;
   }
 
-  #hold(segment: Segment, { place, age }: { readonly place: number; readonly age: number }): Held {
+  #push(segment: Segment, names: HeldNames): Held {
+    const held = this.#hold(segment, names);
+    this.#held = [...this.#held, held];
+    this.version++;
+    return held;
+  }
+
+  #hold(segment: Segment, { place, age, serial }: HeldNames): Held {
     const engine = segment.engine(OWNER_SLOT, this.#build);
-    return { segment, engine, sampler: new RecallSampler(segment, engine), place, age, serial: this.#nextSerial++ };
+    this.#nextSerial = Math.max(this.#nextSerial, serial + 1);
+    return { segment, engine, sampler: new RecallSampler(segment, engine), place, age, serial };
   }
 
   #at(place: number): Held {

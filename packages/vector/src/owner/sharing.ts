@@ -24,6 +24,14 @@ export type SegmentList = {
   readonly segments: readonly { readonly age: number; readonly serial: number; readonly memory: WebAssembly.Memory }[];
 };
 
+/** Readers and what they look at, as they go from one owner to the next. */
+export type HandedReaders = {
+  readonly version: SharedArrayBuffer;
+  /** In the order of `ports`. */
+  readonly slots: readonly number[];
+  readonly ports: readonly MessagePort[];
+};
+
 const FIRST_READER_SLOT = SCRATCH_SLOTS - READERS_MAX;
 
 /**
@@ -33,26 +41,29 @@ const FIRST_READER_SLOT = SCRATCH_SLOTS - READERS_MAX;
 export class Sharing {
   readonly #set: SegmentSet;
   readonly #options: CheckedOptions;
-  readonly #version = new Int32Array(new SharedArrayBuffer(4));
+  readonly #version: Int32Array<SharedArrayBuffer>;
   /** By scratch slot. */
   readonly #ports = new Map<number, MessagePort>();
 
-  constructor(set: SegmentSet, options: CheckedOptions) {
+  /** With `handed` goes on where another owner was. */
+  constructor(set: SegmentSet, options: CheckedOptions, handed?: HandedReaders) {
     this.#set = set;
     this.#options = options;
+    this.#version = new Int32Array(handed?.version ?? new SharedArrayBuffer(4));
+    for (const [at, slot] of (handed?.slots ?? []).entries()) {
+      const port = handed?.ports[at];
+      if (port) this.#hear(slot, port);
+    }
   }
 
   /** `too_large` when every reader's scratch space is taken; a reader gives its own back with `close`. */
   share(): SharedIndex {
     const slot = this.#freeSlot();
     const { port1, port2 } = new MessageChannel();
-    this.#ports.set(slot, port1);
-    port1.once("message", () => this.#release(slot));
-    port1.once("close", () => this.#release(slot));
-    port1.unref();
+    this.#hear(slot, port1);
     port1.postMessage(this.#list());
     const { dims, metric, recall } = this.#options;
-    return { port: port2, version: this.#version.buffer as SharedArrayBuffer, dims, metric, recall, slot };
+    return { port: port2, version: this.#version.buffer, dims, metric, recall, slot };
   }
 
   /** Posts the list if it changed. O(1) when not. */
@@ -63,9 +74,25 @@ export class Sharing {
     Atomics.store(this.#version, 0, this.#set.version);
   }
 
+  /** Gives the readers up, for the next owner. */
+  hand(): HandedReaders {
+    const slots = [...this.#ports.keys()];
+    const ports = [...this.#ports.values()];
+    for (const port of ports) port.removeAllListeners();
+    this.#ports.clear();
+    return { version: this.#version.buffer, slots, ports };
+  }
+
   close(): void {
     for (const port of this.#ports.values()) port.close();
     this.#ports.clear();
+  }
+
+  #hear(slot: number, port: MessagePort): void {
+    this.#ports.set(slot, port);
+    port.once("message", () => this.#release(slot));
+    port.once("close", () => this.#release(slot));
+    port.unref();
   }
 
   #list(): SegmentList {

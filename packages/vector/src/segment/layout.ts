@@ -78,6 +78,20 @@ export const WORD = {
   scanEfforts: 56,
   /** As graphEfforts, for the FEW_NEIGHBOURS nearest. */
   fewEfforts: 64,
+  /** From here on what files do not keep. Work of scans for lack of a graph, in SCAN_WORK (demand.ts); stays below 2^31. */
+  scanned: 96,
+  /** Whether the index wants a graph whatever was searched. */
+  isWanted: 97,
+  /** Rows from which on low bytes are not written; 0: all are. */
+  lowRows: 98,
+  /** Rows when it was last seen whether low bytes matter. */
+  lowMeasuredAt: 99,
+  /** Ticket of the thread that builds; 0: none; RUNNER_DIED: one that ended in the middle of a step (run-build.ts). */
+  runner: 100,
+  /** Whether who builds is to let go, and nobody is to begin. */
+  stop: 101,
+  /** Tickets given out. */
+  tickets: 102,
 } as const;
 
 export type SegmentLayout = {

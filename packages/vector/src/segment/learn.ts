@@ -1,3 +1,4 @@
+import type { Measurement } from "./measurement.ts";
 import type { Segment } from "./segment.ts";
 import { NAVIGATION, type SegmentEngine } from "./segment-engine.ts";
 import type { Transform } from "./transform.ts";
@@ -11,6 +12,10 @@ const NEIGHBOURS = 10;
 const WITHIN = 40;
 /** Rows so many times as far from the mean as the median are left out of the next. */
 const OUTLIER = 4;
+/** Rows that one part of the work takes. */
+const PART_ROWS = 64;
+/** Rows asked in one part. */
+const PART_ASKED = 8;
 /** By how much a rotation must find more of the true neighbours to be worth its time. */
 const ROTATION_GAIN = 0.02;
 
@@ -18,18 +23,20 @@ const ROTATION_GAIN = 0.02;
  * The mean of the last `count` rows that are alive, as the segment sees them (unit length for cosine), without those that lie so far
  * off that they would drag it away from all others. O(count × dims).
  */
-export function meanOf(segment: Segment, engine: SegmentEngine, count: number): Float32Array {
+export function* meaning(segment: Segment, engine: SegmentEngine, count: number): Measurement<Float32Array> {
   const rows: number[] = [];
   for (let row = segment.rows - 1; row >= 0 && rows.length < count; row--) if (segment.isAlive(row)) rows.push(row);
   const lengths = Float64Array.from(rows, (row) => segment.lengthOf(row)).sort();
+  yield;
   const most = OUTLIER * (lengths[lengths.length >> 1] ?? 0);
   const sums = new Float64Array(segment.shape.dims);
   let counted = 0;
-  for (const row of rows) {
+  for (const [at, row] of rows.entries()) {
+    if (at % PART_ROWS === PART_ROWS - 1) yield;
     if (most > 0 && segment.lengthOf(row) > most) continue;
     engine.exports.decodeRow(row);
     const { input } = engine;
-    for (let at = 0; at < sums.length; at++) sums[at] = (sums[at] ?? 0) + (input[at] ?? 0);
+    for (let i = 0; i < sums.length; i++) sums[i] = (sums[i] ?? 0) + (input[i] ?? 0);
     counted++;
   }
   return Float32Array.from(sums, (sum) => (counted === 0 ? 0 : sum / counted));
@@ -39,30 +46,32 @@ export function meanOf(segment: Segment, engine: SegmentEngine, count: number): 
  * How rows like those of `segment` are best coded: about their mean, and rotated if that brings clearly more of the true
  * neighbours among the best by signs. `make` gives an empty segment with a transform.
  */
-export function learnTransform(
+export function* learning(
   segment: Segment,
   engine: SegmentEngine,
   make: (transform: Transform) => { readonly segment: Segment; readonly engine: SegmentEngine },
-): Transform {
-  const mean = meanOf(segment, engine, segment.rows);
-  const reachOf = (isRotated: boolean): number => {
+): Measurement<Transform> {
+  const mean = yield* meaning(segment, engine, segment.rows);
+  const reaching = function* (isRotated: boolean): Measurement<number> {
+    yield;
     const trial = make({ mean, isRotated });
-    recode({ segment, engine }, trial, TRIED);
-    return signReach(trial.segment, trial.engine);
+    yield* recoding({ segment, engine }, trial, TRIED);
+    return yield* signReach(trial.segment, trial.engine);
   };
-  const plain = reachOf(false);
+  const plain = yield* reaching(false);
   if (plain > 1 - ROTATION_GAIN) return { mean, isRotated: false };
-  return { mean, isRotated: reachOf(true) > plain + ROTATION_GAIN };
+  return { mean, isRotated: (yield* reaching(true)) > plain + ROTATION_GAIN };
 }
 
 /** Appends the first `count` rows of one segment that are alive to another, with their ids. */
-function recode(
+function* recoding(
   from: { readonly segment: Segment; readonly engine: SegmentEngine },
   to: { readonly engine: SegmentEngine },
   count: number,
-): void {
+): Measurement<undefined> {
   const { segment, engine } = from;
   for (let row = 0; row < Math.min(count, segment.rows); row++) {
+    if (row % PART_ROWS === PART_ROWS - 1) yield;
     if (!segment.isAlive(row)) continue;
     engine.exports.decodeRow(row);
     to.engine.input.set(engine.input);
@@ -71,9 +80,10 @@ function recode(
 }
 
 /** Share of the true nearest that is among the best by signs. */
-function signReach(segment: Segment, engine: SegmentEngine): number {
+function* signReach(segment: Segment, engine: SegmentEngine): Measurement<number> {
   let hits = 0;
   for (let at = 0; at < ASKED; at++) {
+    if (at % PART_ASKED === PART_ASKED - 1) yield;
     const row = Math.floor(((at + 0.5) * segment.rows) / ASKED);
     engine.exports.prepareRow(row);
     const [truth, found] = [NAVIGATION.bytes, NAVIGATION.signs].map((navigation) => {

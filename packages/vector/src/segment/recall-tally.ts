@@ -1,6 +1,7 @@
 import { EFFORTS, FEW_NEIGHBOURS, RECALL_STEPS } from "../limits.ts";
 import { WORD } from "./layout.ts";
-import { aliveOf, ask, foundRows, type Question } from "./question.ts";
+import { drain, type Measurement } from "./measurement.ts";
+import { aliveOf, ask, foundRows, type Question, scanning } from "./question.ts";
 import type { Segment } from "./segment.ts";
 import { NAVIGATION, type SegmentEngine } from "./segment-engine.ts";
 
@@ -12,6 +13,8 @@ export type GraphWidths = { readonly ten: readonly number[]; readonly few: reado
 
 /** The widest beam tried. */
 export const WIDEST = EFFORTS[EFFORTS.length - 1] ?? 0;
+/** From this beam width on, a walk is a part of its own. */
+const LONG_WIDTH = 96;
 /** Least depth of a scan by signs: it costs hardly more than none. */
 const SCAN_DEPTH_MIN = 128;
 
@@ -41,8 +44,12 @@ export class RecallTally {
     return recalls(this.#scan, this.#scanAsked);
   }
 
+  addGraph(segment: Segment, engine: SegmentEngine, question: Question): void {
+    drain(this.addingGraph(segment, engine, question));
+  }
+
   /** Searches the graph with wider and wider beams until one finds all of the truth; wider ones would too. */
-  addGraph(segment: Segment, engine: SegmentEngine, { query, truth, coarse }: Question): void {
+  *addingGraph(segment: Segment, engine: SegmentEngine, { query, truth, coarse }: Question): Measurement<undefined> {
     if (truth.rows.length === 0) return;
     const { last } = segment.state("usesLow") === 1 ? truth : coarse;
     let [ten, few] = [0, 0];
@@ -57,24 +64,30 @@ export class RecallTally {
         const hits = Array.from({ length: count }, (_, place) => place).filter(isHit).length;
         ten = hits / truth.rows.length;
         few = Math.min(1, shareOf(truth.rows.slice(0, FEW_NEIGHBOURS), engine, count));
+        if (width >= LONG_WIDTH) yield;
       }
       this.#ten[at] = (this.#ten[at] ?? 0) + ten;
       this.#few[at] = (this.#few[at] ?? 0) + Math.max(few, ten === 1 ? 1 : 0);
     }
     this.#graphAsked++;
+    yield;
+  }
+
+  addScan(segment: Segment, engine: SegmentEngine, question: Question): void {
+    drain(this.addingScan(segment, engine, question));
   }
 
   /** Finds at which depth of a scan by signs the truth is. */
-  addScan(segment: Segment, engine: SegmentEngine, { query, rows, truth }: Question): void {
+  *addingScan(segment: Segment, engine: SegmentEngine, { query, rows, truth }: Question): Measurement<undefined> {
     if (truth.rows.length === 0) return;
     ask(engine, query);
-    engine.exports.begin();
-    const held = engine.exports.scan(0, rows, WIDEST, NAVIGATION.signs, aliveOf(segment), 0);
+    const held = yield* scanning(engine, { rows, width: WIDEST, by: NAVIGATION.signs, bitmap: aliveOf(segment) });
     const depths = Array.from({ length: held }, (_, at) => at).filter((at) => truth.rows.includes(engine.beamRow(at)));
     for (const [at, width] of EFFORTS.entries()) {
       this.#scan[at] = (this.#scan[at] ?? 0) + depths.filter((depth) => depth < width).length / truth.rows.length;
     }
     this.#scanAsked++;
+    yield;
   }
 
   /**

@@ -1,9 +1,12 @@
+import { unreachable } from "@millrace/core";
 import { EF_CONSTRUCTION } from "../limits.ts";
+import { isGraphDue, isMeasuringPaid } from "./demand.ts";
+import type { Measurement } from "./measurement.ts";
 import { makeQuestions } from "./question.ts";
 import { effortFor } from "./recall-tally.ts";
 import type { Segment } from "./segment.ts";
 import { NAVIGATION, type Navigation, type SegmentEngine } from "./segment-engine.ts";
-import { chooseNavigation, type Measurement, tuneGraph, tuneLow, tuneScan } from "./tune.ts";
+import { chooseNavigation, tuneGraph, tuneLow, tuneScan } from "./tune.ts";
 
 /** Rows from which on a scan by signs can be cheaper than one by bytes. */
 const TUNED_ROWS_MIN = 4_096;
@@ -11,8 +14,10 @@ const TUNED_ROWS_MIN = 4_096;
 const RESERVE = 48;
 /** Linked rows below which it is not worth measuring: a wide beam costs little. */
 const MEASURED_ROWS_MIN = 2_048;
-/** Steps for each question of a measurement: a question takes milliseconds where a step of linking takes a few microseconds. */
-const STEPS_A_QUESTION = 8;
+/** Rows from which on a segment that nobody searches is asked whether it needs low bytes, and by how many questions: 5 ms. */
+const LOW_ASKED = { rowsMin: 8_192, questions: 16 } as const;
+/** Lists followed in one part of a repair: about half a millisecond. */
+const REPAIR_PART = 2_048;
 /** Growth after which a scan is measured again. */
 const SCAN_GROWTH = 4;
 /** Growth after which a graph is measured again. */
@@ -36,94 +41,141 @@ export type BuilderOptions = {
   readonly m: number;
   /** Beam width while linking; undefined: EF_CONSTRUCTION. */
   readonly efConstruction: number | undefined;
+  /** Whether a graph waits until searches have paid for it (demand.ts). */
+  readonly isDemanded: boolean;
 };
+
+/** What is to be done next: measure whether low bytes matter, measure the scan, begin a graph, link, measure the graph, finish it. */
+export type BuildWork = "low" | "scan" | "begin" | "link" | "graph" | "finish";
 
 /**
  * Turns a segment's rows into what searches use: decides what scans go by, builds the graph once there are enough rows, measures
- * the beam widths, mends what pruning cut off. One builder a segment; all it knows is in the segment, so another may go on.
+ * the beam widths, mends what pruning cut off. One builder a segment; all it knows is in the segment, so another may go on. What it
+ * does between two steps lies in its engine's scratch space, so the engine must be nobody else's.
  */
 export class SegmentBuilder {
   readonly segment: Segment;
-  readonly #engine: SegmentEngine;
+  readonly #makeEngine: () => SegmentEngine;
   readonly #options: BuilderOptions;
+  #made: SegmentEngine | undefined;
   #measuring: Measurement<undefined> | undefined;
-  #steps = 0;
 
-  constructor(segment: Segment, engine: SegmentEngine, options: BuilderOptions) {
+  /** The engine is made once there is work. */
+  constructor(segment: Segment, makeEngine: () => SegmentEngine, options: BuilderOptions) {
     this.segment = segment;
-    this.#engine = engine;
+    this.#makeEngine = makeEngine;
     this.#options = options;
-    engine.exports.setDegree(options.m);
   }
 
-  /** Rows that wait to be linked. */
-  get pending(): number {
-    return this.segment.navigation === NAVIGATION.none ? 0 : this.segment.rows - this.segment.linked;
+  /** Whether the next step is a part of a measurement, which takes about a millisecond whatever rows it is given. */
+  get isMeasuring(): boolean {
+    return this.#measuring !== undefined;
+  }
+
+  /** Whether there is anything to do. */
+  get hasWork(): boolean {
+    return this.#measuring !== undefined || this.#next() !== undefined;
+  }
+
+  /** With nothing to do: a full segment that will get no graph is in its final form. */
+  rest(): void {
+    const { segment } = this;
+    const isFinal = segment.navigation === NAVIGATION.none && segment.isFull && !this.#canHaveGraph;
+    if (isFinal && !this.#options.isDemanded) segment.setState("isSettled", 1);
   }
 
   /** Does about `rows` rows' worth of linking, or a part of a measurement; whether there was anything to do. */
   step(rows: number): boolean {
-    const { segment } = this;
-    if (segment.state("isSettled") === 1) return false;
-    if (this.#measuring) return this.#measure(this.#measuring);
-    if (segment.navigation === NAVIGATION.none) return this.#scanOrBegin();
-    const behind = this.pending - RESERVE;
-    if (behind > 0) this.#link(Math.min(rows, behind));
-    // A graph is walked only once it was measured, so the first measurement does not wait for the last row.
-    const isFirst = segment.state("graphMeasuredAt") === 0 && segment.linked >= MEASURED_ROWS_MIN;
-    if (behind > rows && !isFirst) return true;
-    const isLast = segment.isFull && behind <= rows;
-    if (isFirst || this.#isGraphDue(MEASURED_ROWS_MIN, GRAPH_GROWTH) || (isLast && !this.#isMeasured)) {
-      this.#measuring = this.#measureGraph();
-      return true;
+    if (!this.#measuring) {
+      const work = this.#next();
+      if (!work) {
+        this.rest();
+        return false;
+      }
+      if (work === "link") {
+        this.#link(Math.min(rows, this.#behind));
+        return true;
+      }
+      this.#measuring = this.#begun(work);
     }
-    if (isLast) {
-      this.#finish();
-      segment.setState("isSettled", 1);
-    }
-    return behind > 0;
+    if (this.#measuring.next().done) this.#measuring = undefined;
+    return true;
   }
 
-  /** Finishes for the rows there are now. */
-  settle(): void {
-    this.#run();
+  /** Finishes for the rows there are now, part by part. */
+  *settling(rows: number): Measurement<undefined> {
+    while (this.step(rows)) yield;
     const { segment } = this;
+    if (segment.state("isSettled") === 1) return;
     if (segment.navigation === NAVIGATION.none) {
-      if (segment.state("isSettled") === 0 && this.#isScanDue(SCAN_GROWTH)) this.#run(this.#measureScan());
+      if (!this.#options.isDemanded && this.#isScanDue) yield* this.#measureScan();
       return;
     }
     while (segment.state("isSettled") === 0 && this.#isGraphDue(SETTLED_ROWS_MIN, SETTLED_GROWTH)) {
-      this.#run(this.#measureGraph());
+      yield* this.#measureGraph();
+      while (this.step(rows)) yield;
     }
-    if (segment.state("isSettled") === 0) this.#finish();
+    if (segment.state("isSettled") === 0) yield* this.#finish();
   }
 
-  get #isMeasured(): boolean {
-    return this.segment.state("graphMeasuredAt") === this.segment.linked;
+  get #engine(): SegmentEngine {
+    if (!this.#made) {
+      this.#made = this.#makeEngine();
+      this.#made.exports.setDegree(this.#options.m);
+    }
+    return this.#made;
   }
 
-  #run(measuring?: Measurement<undefined>): void {
-    if (measuring) this.#measuring = measuring;
-    while (this.step(1_024)) {
-      // Each step does a part.
+  /** Rows that wait to be linked, but for the reserve. */
+  get #behind(): number {
+    return this.segment.rows - this.segment.linked - RESERVE;
+  }
+
+  #next(): BuildWork | undefined {
+    const { segment } = this;
+    if (segment.state("isSettled") === 1) return undefined;
+    if (segment.navigation === NAVIGATION.none) return this.#nextOfScan();
+    // A graph is walked only once it was measured, so the first measurement does not wait for the last row.
+    if (segment.state("graphMeasuredAt") === 0 && segment.linked >= MEASURED_ROWS_MIN) return "graph";
+    if (this.#behind > 0) return "link";
+    if (this.#isGraphDue(MEASURED_ROWS_MIN, GRAPH_GROWTH)) return "graph";
+    if (!segment.isFull) return undefined;
+    return segment.state("graphMeasuredAt") === segment.linked ? "finish" : "graph";
+  }
+
+  #nextOfScan(): BuildWork | undefined {
+    const { segment } = this;
+    const { isDemanded } = this.#options;
+    if (this.#isScanDue && (!isDemanded || isMeasuringPaid(segment))) return "scan";
+    if (isDemanded && this.#isLowUnknown) return "low";
+    return this.#canHaveGraph && (!isDemanded || isGraphDue(segment)) ? "begin" : undefined;
+  }
+
+  #begun(work: Exclude<BuildWork, "link">): Measurement<undefined> {
+    switch (work) {
+      case "low":
+        return this.#measureLow();
+      case "scan":
+        return this.#measureScan();
+      case "begin":
+        return this.#begin();
+      case "graph":
+        return this.#measureGraph();
+      case "finish":
+        return this.#end();
+      default:
+        return unreachable(work);
     }
   }
 
-  /** Every so many steps one question. */
-  #measure(measuring: Measurement<undefined>): boolean {
-    if (++this.#steps % STEPS_A_QUESTION !== 0) return true;
-    if (measuring.next().done) this.#measuring = undefined;
-    return true;
+  /** The first segment's rows are coded again once they are known, so it gets no graph. */
+  get #canHaveGraph(): boolean {
+    const { segment } = this;
+    return segment.rows >= this.#options.graphRowsMin && segment.state("isLearned") === 1 && segment.rows > 0;
   }
 
   #link(rows: number): void {
     this.#engine.exports.linkMany(rows, this.#width, this.segment.navigation);
-  }
-
-  /** Links the reserve, and what pruning cut off. */
-  #finish(): void {
-    this.#link(RESERVE);
-    this.#engine.exports.repair(this.#width, this.segment.navigation);
   }
 
   get #width(): number {
@@ -131,24 +183,14 @@ export class SegmentBuilder {
     return this.#options.efConstruction ?? (this.segment.navigation === NAVIGATION.signs ? signs : bytes);
   }
 
-  #scanOrBegin(): boolean {
-    const { segment } = this;
-    if (this.#isScanDue(SCAN_GROWTH)) {
-      this.#measuring = this.#measureScan();
-      return true;
-    }
-    // The first segment's rows are coded again once they are known, so it gets no graph.
-    if (segment.rows >= this.#options.graphRowsMin && segment.state("isLearned") === 1 && segment.rows > 0) {
-      this.#measuring = this.#begin();
-      return true;
-    }
-    if (segment.isFull) segment.setState("isSettled", 1);
-    return false;
+  get #isScanDue(): boolean {
+    const measured = this.segment.state("scanMeasuredAt");
+    return this.segment.rows >= Math.max(TUNED_ROWS_MIN, measured * SCAN_GROWTH) && this.segment.rows > measured;
   }
 
-  #isScanDue(growth: number): boolean {
-    const measured = this.segment.state("scanMeasuredAt");
-    return this.segment.rows >= Math.max(TUNED_ROWS_MIN, measured * growth) && this.segment.rows > measured;
+  get #isLowUnknown(): boolean {
+    const { segment } = this;
+    return segment.shape.hasLow && segment.rows >= LOW_ASKED.rowsMin && segment.state("lowMeasuredAt") === 0;
   }
 
   #isGraphDue(least: number, growth: number): boolean {
@@ -156,8 +198,13 @@ export class SegmentBuilder {
     return this.segment.linked >= Math.max(least, measured * growth) && this.segment.linked > measured;
   }
 
+  *#measureLow(): Measurement<undefined> {
+    const asked = { rows: this.segment.rows, countMax: LOW_ASKED.questions };
+    tuneLow(this.segment, yield* makeQuestions(this.segment, this.#engine, asked));
+  }
+
   *#measureScan(): Measurement<undefined> {
-    const questions = yield* makeQuestions(this.segment, this.#engine, this.segment.rows);
+    const questions = yield* makeQuestions(this.segment, this.#engine, { rows: this.segment.rows });
     tuneLow(this.segment, questions);
     yield* tuneScan(this.segment, this.#engine, questions);
   }
@@ -169,21 +216,38 @@ export class SegmentBuilder {
       segment.setState("navigation", NAVIGATION.bytes);
       return;
     }
-    const questions = yield* makeQuestions(segment, this.#engine, segment.rows);
+    const questions = yield* makeQuestions(segment, this.#engine, { rows: segment.rows });
     segment.setState("navigation", yield* chooseNavigation(segment, this.#engine, questions));
   }
 
   /** Measures the graph; one by signs that misses the recall by far is built anew by bytes. */
   *#measureGraph(): Measurement<undefined> {
     const { segment } = this;
-    this.#engine.exports.repair(this.#width, segment.navigation);
-    const questions = yield* makeQuestions(segment, this.#engine, segment.linked);
+    yield* this.#repair();
+    const questions = yield* makeQuestions(segment, this.#engine, { rows: segment.linked });
     tuneLow(segment, questions);
     const best = yield* tuneGraph(segment, this.#engine, questions);
     // What the graph cannot reach, a scan may.
     if (effortFor(segment, "graphEfforts", 0.99) === 0) yield* tuneScan(segment, this.#engine, questions);
     const isKept = segment.navigation === NAVIGATION.bytes || best >= this.#options.recall - GIVEN_UP_BELOW;
     if (!isKept) this.#rebuild(NAVIGATION.bytes);
+  }
+
+  /** Links the reserve, and what pruning cut off. */
+  *#finish(): Measurement<undefined> {
+    this.#link(RESERVE);
+    yield* this.#repair();
+  }
+
+  *#end(): Measurement<undefined> {
+    yield* this.#finish();
+    this.segment.setState("isSettled", 1);
+  }
+
+  *#repair(): Measurement<undefined> {
+    const { exports } = this.#engine;
+    exports.beginRepair();
+    while (exports.repairSome(REPAIR_PART, this.#width, this.segment.navigation)) yield;
   }
 
   #rebuild(navigation: Navigation): void {

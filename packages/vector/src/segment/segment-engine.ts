@@ -21,7 +21,9 @@ export type EngineExports = {
   readonly prepareQuery: () => void;
   readonly prepareRow: (row: number) => void;
   readonly linkMany: (count: number, width: number, navigation: number) => number;
-  readonly repair: (width: number, navigation: number) => number;
+  readonly beginRepair: () => void;
+  /** Links what is cut off, for about as long as following the links of `budget` rows takes; whether there may be more. */
+  readonly repairSome: (budget: number, width: number, navigation: number) => number;
   readonly allowedShare: () => number;
   readonly resetGraph: () => void;
   readonly setFineness: (fineness: number) => void;

@@ -26,6 +26,7 @@ export class Segment {
   readonly layout: SegmentLayout;
   readonly memory: WebAssembly.Memory;
   readonly words: Uint32Array;
+  readonly #numbers: Float32Array;
   readonly #state: Int32Array;
   /** As many bytes as its rows can take, never touched: V8 does not count shared memory, and would let dropped segments pile up. */
   readonly #ballast: ArrayBuffer;
@@ -33,6 +34,7 @@ export class Segment {
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
     this.words = new Uint32Array(memory.buffer);
+    this.#numbers = new Float32Array(memory.buffer);
     this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.shape = shapeOf(this.words);
     this.layout = layoutOf(this.shape);
@@ -58,12 +60,12 @@ export class Segment {
   /** Codes rows to come about `mean`; for l2, while there are none. */
   centre(mean: Float32Array): void {
     assert(this.rows === 0 && this.metric === "l2", "rows were coded about another mean");
-    new Float32Array(this.memory.buffer, this.layout.meanAt, mean.length).set(mean);
+    this.#numbers.set(mean, this.layout.meanAt / 4);
   }
 
   /** Length of a row's vector about the mean. */
   lengthOf(row: number): number {
-    return new Float32Array(this.memory.buffer, this.layout.codesAt + row * this.layout.codeStride, 1)[0] ?? 0;
+    return this.#numbers[(this.layout.codesAt + row * this.layout.codeStride) / 4] ?? 0;
   }
 
   engine(slot: number, build?: EngineBuild): SegmentEngine {
@@ -102,9 +104,9 @@ export class Segment {
   /** Bytes in use: what its rows take, not the room kept for more. */
   get bytes(): number {
     const { stride, codeStride } = this.layout;
-    const row = codeStride + stride * (this.shape.hasLow ? 2 : 1) + 4.125;
+    const row = codeStride + stride + 4.125;
     const links = this.linked * (LINK_BYTES + 4) + this.state("upperUsed") * UPPER_BYTES;
-    return Math.ceil(HEADER_BYTES + stride * 20 + this.rows * row + links);
+    return Math.ceil(HEADER_BYTES + stride * 20 + this.rows * row + this.lowRows * stride + links);
   }
 
   state(name: keyof typeof WORD): number {
@@ -113,6 +115,33 @@ export class Segment {
 
   setState(name: keyof typeof WORD, value: number): void {
     Atomics.store(this.#state, WORD[name], value);
+  }
+
+  /** Adds to a state word that several threads count in; returns what it was. */
+  addState(name: keyof typeof WORD, value: number): number {
+    return Atomics.add(this.#state, WORD[name], value);
+  }
+
+  /** Replaces a state word if it is `expected`; whether it was. */
+  swapState(name: keyof typeof WORD, expected: number, value: number): boolean {
+    return Atomics.compareExchange(this.#state, WORD[name], expected, value) === expected;
+  }
+
+  /** Sleeps while a state word is `value`, at most `timeoutMs`. */
+  awaitState(name: keyof typeof WORD, value: number, timeoutMs: number): void {
+    Atomics.wait(this.#state, WORD[name], value, timeoutMs);
+  }
+
+  /** Wakes who sleeps on a state word. */
+  notifyState(name: keyof typeof WORD): void {
+    Atomics.notify(this.#state, WORD[name]);
+  }
+
+  /** Rows that keep low bytes. */
+  get lowRows(): number {
+    if (!this.shape.hasLow) return 0;
+    const rows = this.state("lowRows");
+    return rows === 0 ? this.rows : Math.min(rows, this.rows);
   }
 
   idOf(row: number): number {
@@ -129,23 +158,10 @@ export class Segment {
     Atomics.and(this.words, this.layout.aliveAt / 4 + (row >>> 5), ~(1 << (row & 31)));
     Atomics.add(this.#state, WORD.dead, 1);
   }
-
-  /** The same rows, alive or not, in memory of just their size; without low bytes unless `hasLow`. O(bytes). */
-  fitted(hasLow: boolean): Segment {
-    assert(!hasLow || this.shape.hasLow, "low bytes cannot be had back");
-    const shape = { ...this.shape, hasLow, capacity: Math.max(1, this.rows) };
-    const layout = layoutOf(shape);
-    const memory = allocate(layout.pages);
-    const words = new Uint32Array(memory.buffer);
-    words.set(this.words.subarray(0, HEADER_BYTES / 4));
-    writeHeader(words, shape, layout);
-    copySections(this, memory, layout);
-    return new Segment(memory);
-  }
 }
 
 /** `too_large` when the process has no addresses left: each memory takes 8 GiB of them, whatever its size. */
-function allocate(pages: number): WebAssembly.Memory {
+export function allocate(pages: number): WebAssembly.Memory {
   try {
     return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   } catch (cause) {
@@ -172,15 +188,4 @@ export function sectionsOf(
     { name: "upperOfAt", bytes: linked * 4 },
     { name: "upperAt", bytes: segment.state("upperUsed") * UPPER_BYTES },
   ];
-}
-
-function copySections(from: Segment, memory: WebAssembly.Memory, layout: SegmentLayout): void {
-  const source = new Uint8Array(from.memory.buffer);
-  const target = new Uint8Array(memory.buffer);
-  for (const { name, bytes } of sectionsOf(from)) {
-    const to = layout[name];
-    if (to === 0) continue;
-    const at = from.layout[name];
-    target.set(source.subarray(at, at + bytes), to);
-  }
 }

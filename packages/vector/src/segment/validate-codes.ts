@@ -42,13 +42,17 @@ export function checkCodes({ segment, report, count }: CodeCheck): void {
   }
 }
 
-function readRow({ memory, layout, shape }: Segment, row: number): Row {
+function readRow(segment: Segment, row: number): Row {
+  const { memory, layout, shape } = segment;
   const { buffer } = memory;
   const { stride, codeStride, codesAt, bytesAt, lowAt } = layout;
   const head = new Float32Array(buffer, codesAt + row * codeStride, 4);
   const signs = new Uint8Array(buffer, codesAt + row * codeStride + HEAD_BYTES, stride / 8);
   const bytes = new Int8Array(buffer, bytesAt + row * stride, stride);
-  const low = shape.hasLow ? new Int8Array(buffer, lowAt + row * stride, stride) : undefined;
+  const kept = shape.hasLow ? new Int8Array(buffer, lowAt + row * stride, stride) : undefined;
+  // Rows that came after low bytes were seen to change nothing have none, which is as if they were 0.
+  const isSkipped = kept && segment.state("lowMeasuredAt") > 0 && kept.every((byte) => byte === 0);
+  const low = isSkipped ? undefined : kept;
   const scale = head[3] ?? 0;
   const rest = Float64Array.from(bytes, (byte, at) => scale * (byte + (low?.[at] ?? 0) / 254));
   // A negative scale, with negated bytes, marks a zero vector under cosine.
