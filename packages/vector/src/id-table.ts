@@ -8,11 +8,86 @@ const PARTS = 32;
 /** The part of a hash that says in which: not the low bits, which say where in it. */
 const PART_SHIFT = 27;
 
+/** Ids of a page. */
+const PAGE_IDS = 1_024;
+const PAGE_SHIFT = 10;
+/** An id goes to a page while it is below so many times the ids there are: at worst a page is a quarter full. */
+const DENSE_SPREAD = 4;
+/** Ids below this count as dense however few there are: 64 KB of pages. */
+const DENSE_MIN = 16_384;
+
 /**
- * Row id → slot, both uint32: open addressing with linear probing in typed arrays (8 bytes an entry at 50–100 % of the 0.7 load), which
- * a Map of numbers needs 4–6 times over. Removal shifts back, so no tombstones build up. All O(1) expected.
+ * Row id → slot, both uint32, all O(1) expected. Ids that are given out one after the other lie in pages of slots, 4 bytes an id: one
+ * allocation for a thousand (beside large WebAssembly memories each one costs the collector tens of microseconds, measured). Others are
+ * in hash tables, which a Map of numbers would need 4–6 times over.
  */
 export class IdTable {
+  /** The last element of a page counts its ids. */
+  readonly #pages: (Uint32Array | undefined)[] = [];
+  #paged = 0;
+  #pageCount = 0;
+  #sparse: SparseTable | undefined;
+
+  get size(): number {
+    return this.#paged + (this.#sparse?.size ?? 0);
+  }
+
+  get bytes(): number {
+    return this.#pageCount * (PAGE_IDS + 1) * 4 + (this.#sparse?.bytes ?? 0);
+  }
+
+  /** The slot of `id`, or undefined. */
+  get(id: number): number | undefined {
+    const slot = this.#pages[id >>> PAGE_SHIFT]?.[id & (PAGE_IDS - 1)] ?? EMPTY;
+    return slot === EMPTY ? this.#sparse?.get(id) : slot;
+  }
+
+  /** `slot` must be below 2^32 − 1. */
+  set(id: number, slot: number): void {
+    const page = this.#pages[id >>> PAGE_SHIFT];
+    const at = id & (PAGE_IDS - 1);
+    if (page && page[at] !== EMPTY) page[at] = slot;
+    else if (this.#sparse?.get(id) !== undefined) this.#sparse.set(id, slot);
+    else if (id < DENSE_MIN + DENSE_SPREAD * this.size) this.#setPaged(id, slot);
+    else {
+      this.#sparse ??= new SparseTable();
+      this.#sparse.set(id, slot);
+    }
+  }
+
+  delete(id: number): boolean {
+    const page = this.#pages[id >>> PAGE_SHIFT];
+    const at = id & (PAGE_IDS - 1);
+    if (!page || page[at] === EMPTY) return this.#sparse?.delete(id) ?? false;
+    page[at] = EMPTY;
+    this.#paged--;
+    const left = (page[PAGE_IDS] ?? 0) - 1;
+    page[PAGE_IDS] = left;
+    if (left > 0) return true;
+    this.#pages[id >>> PAGE_SHIFT] = undefined;
+    this.#pageCount--;
+    return true;
+  }
+
+  #setPaged(id: number, slot: number): void {
+    const number = id >>> PAGE_SHIFT;
+    let page = this.#pages[number];
+    if (!page) {
+      page = new Uint32Array(PAGE_IDS + 1).fill(EMPTY);
+      page[PAGE_IDS] = 0;
+      // Filled up to there, so that it stays an array without holes.
+      while (this.#pages.length < number) this.#pages.push(undefined);
+      this.#pages[number] = page;
+      this.#pageCount++;
+    }
+    page[id & (PAGE_IDS - 1)] = slot;
+    page[PAGE_IDS] = (page[PAGE_IDS] ?? 0) + 1;
+    this.#paged++;
+  }
+}
+
+/** Open addressing with linear probing in typed arrays, 8 bytes an entry at 50–100 % of the 0.7 load. Removal shifts back, so no tombstones build up. */
+class SparseTable {
   readonly #parts = Array.from({ length: PARTS }, () => new IdPart());
 
   get size(): number {
@@ -23,12 +98,10 @@ export class IdTable {
     return this.#parts.reduce((sum, part) => sum + part.bytes, 0);
   }
 
-  /** The slot of `id`, or undefined. */
   get(id: number): number | undefined {
     return this.#partOf(id).get(id);
   }
 
-  /** `slot` must be below 2^32 − 1. */
   set(id: number, slot: number): void {
     this.#partOf(id).set(id, slot);
   }
