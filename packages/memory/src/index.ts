@@ -8,6 +8,12 @@ export { createTransformersProvider, type TransformersOptions } from "./embeddin
 export { type CachedProvider, withCache } from "./embedding/with-cache.ts";
 export { WORKER_REQUESTS_MAX } from "./limits.ts";
 export { documentId, hashOf, Memory, type MemoryOptions } from "./memory.ts";
+export type { PressureState } from "./observations/admission/pressure.ts";
+export { PROFILE_NAMES, type Profile, type ProfileName } from "./observations/admission/profiles.ts";
+export { type ProfileOverrides, resolveProfile } from "./observations/admission/resolve-profile.ts";
+export { ObservationLog } from "./observations/log/observation-log.ts";
+export type { Observations } from "./observations/observations.ts";
+export type { IngestSession, OpenSessionRequest, Watermarks } from "./observations/session.ts";
 export {
   createFullTextSql,
   dropFullTextSql,
@@ -27,4 +33,4 @@ export {
 } from "./retrieval/fusion.ts";
 export { toHighlights } from "./retrieval/highlights.ts";
 export type { EmbeddingChoice, ProviderSettings, RemovedWithSpace } from "./space-registry.ts";
-export { memoryModuleUrl } from "./worker-url.ts";
+export { consolidationModuleUrl, memoryModuleUrl, observationsModuleUrl } from "./worker-url.ts";

@@ -10,16 +10,21 @@ import {
 } from "@millrace/protocol";
 import type { Sequencer, Storage } from "@millrace/stream";
 import type { DocumentContent, DocumentInput, PutOutcome } from "./document.ts";
-import { VectorStore } from "./index-worker/vector-store.ts";
-import {
-  COMMIT_CHUNKS_MAX,
-  DOCUMENT_CHUNKS_MAX,
-  DOCUMENTS_PAGE_MAX,
-  LABEL_CHARS_MAX,
-  STORES_MAX,
-  STORES_WAITING_MAX,
-} from "./limits.ts";
+import { type About, recordOf, slicesOf, toChunkInput, withShortLabels } from "./document-slices.ts";
+import { embeddedText } from "./embedded-text.ts";
+import { placeOf, VectorStore } from "./index-worker/vector-store.ts";
+import { DOCUMENT_CHUNKS_MAX, DOCUMENTS_PAGE_MAX, STORES_MAX, STORES_WAITING_MAX } from "./limits.ts";
+import type { PressureState } from "./observations/admission/pressure.ts";
+import type { Profile } from "./observations/admission/profiles.ts";
+import { resolveProfile } from "./observations/admission/resolve-profile.ts";
+import { Observations } from "./observations/observations.ts";
+import { joined, withinBudget } from "./observations/recall/join-recalls.ts";
+import { ObservationRecall } from "./observations/recall/observation-recall.ts";
+import type { RecallAnswer, RecallQuestion } from "./observations/workers/recall-question.ts";
 import { Recall } from "./recall.ts";
+import { checkNoObservations, forgetDims } from "./reembed/observation-guard.ts";
+import { Reembeds } from "./reembed/reembeds.ts";
+import { SpaceGate } from "./reembed/space-gate.ts";
 import {
   type EmbeddingChoice,
   type OpenSpace,
@@ -28,13 +33,13 @@ import {
   SpaceRegistry,
 } from "./space-registry.ts";
 import type {
-  ChunkInput,
   ChunksArgs,
   DocumentRow,
   MemoryReads,
   MemoryWrites,
   PutDocumentArgs,
   PutResult,
+  SpaceRow,
 } from "./store/memory-module.ts";
 
 export type MemoryOptions = {
@@ -43,11 +48,17 @@ export type MemoryOptions = {
   /** Where the store is; the index thread reads vectors from it. */
   readonly directory: string;
   readonly providers: ProviderSettings;
+  /** How observations are taken in; default `production`. */
+  readonly profile?: Profile;
+  /** Most bytes of the log of observations; unlimited when absent. */
+  readonly observationBytesMax?: number;
+  readonly onPressure?: (state: PressureState, pressure: number) => void;
+  readonly onWorkerDown?: (worker: number, error: MillraceError) => void;
   readonly clock?: Clock;
 };
 
-/** All of a document but its chunks. */
-type About = Omit<PutDocumentArgs, "chunks" | "vectors" | "staged">;
+/** Weights that leave the order of the nearest as it is. */
+const BY_SIMILARITY = { similarity: 1, confidence: 0, importance: 0, recency: 0 } as const;
 
 /**
  * The spaces of an engine: puts documents in, answers recall. A document that was put is one frame in the space's stream (the truth), and
@@ -58,30 +69,55 @@ export class Memory implements AsyncDisposable {
   readonly #clock: Clock;
   readonly #registry: SpaceRegistry;
   readonly #vectors: VectorStore;
+  /** Observations: taken in, removed, recalled. */
+  readonly ingest: Observations;
   readonly #recall: Recall;
+  readonly #observed: ObservationRecall;
+  /** Spaces being given another model. */
+  readonly reembeds: Reembeds;
+  readonly #gate = new SpaceGate();
   readonly #stores = new KeyedExecutor({ concurrencyMax: STORES_MAX, waitingMax: STORES_WAITING_MAX });
   #isClosing = false;
 
-  private constructor(options: MemoryOptions, registry: SpaceRegistry) {
+  private constructor(options: MemoryOptions, registry: SpaceRegistry, ingest: Observations) {
     this.#options = options;
+    this.ingest = ingest;
     this.#clock = options.clock ?? systemClock;
     this.#registry = registry;
     this.#vectors = new VectorStore(options.directory);
-    this.#recall = new Recall({ storage: options.storage, vectors: this.#vectors, clock: this.#clock });
+    const { ingest: taken, texts } = ingest;
+    this.#observed = new ObservationRecall({ ingest: taken, texts, clock: this.#clock });
+    const parts = { storage: options.storage, vectors: this.#vectors, clock: this.#clock };
+    this.#recall = new Recall({ ...parts, renewed: (space) => registry.renewed(space) });
+    this.reembeds = new Reembeds({
+      ...{ ...parts, registry, sequencer: options.sequencer, gate: this.#gate },
+      check: (row) => checkNoObservations(row, ingest),
+      onAdopted: (row) => forgetDims(row, ingest),
+    });
   }
 
   static async open(options: MemoryOptions): Promise<Memory> {
-    const { storage, sequencer, providers, clock = systemClock } = options;
-    const memory = new Memory(options, await SpaceRegistry.open({ storage, sequencer, providers, clock }));
+    const { storage, sequencer, providers, directory, clock = systemClock } = options;
+    const registry = await SpaceRegistry.open({ storage, sequencer, providers, clock });
+    const { profile = resolveProfile("production"), observationBytesMax, onPressure, onWorkerDown } = options;
+    const ingest = await Observations.open({
+      ...{ directory, storage, sequencer, registry, profile, clock },
+      ...(observationBytesMax === undefined ? {} : { bytesMax: observationBytesMax }),
+      ...(onPressure ? { onState: onPressure } : {}),
+      ...(onWorkerDown ? { onWorkerDown } : {}),
+    });
+    const memory = new Memory(options, registry, ingest);
     // Nobody sees what a crash left half-entered, so that a full disk may keep it until another start.
     await storage.write<MemoryWrites["abandonChunks"]>("memory.abandonChunks", {}).catch(() => {});
     memory.#sweepSoon();
+    await memory.reembeds.recover();
     return memory;
   }
 
   /** Reads the vectors of every space into memory, so that no recall pays for it; safe to skip. */
   async warm(): Promise<void> {
-    for (const row of this.#registry.rows()) await this.#vectors.load({ space: row.id, dims: row.dims });
+    for (const row of this.#registry.rows()) await this.#vectors.load(placeOf(row));
+    await this.ingest.warm();
   }
 
   async spaces(): Promise<Space[]> {
@@ -105,8 +141,11 @@ export class Memory implements AsyncDisposable {
 
   /** What `also` names goes in the same transaction. */
   async removeSpace(name: SpaceId, also?: RemovedWithSpace): Promise<void> {
+    await this.reembeds.leave(name);
+    await this.ingest.consolidations.leave(name);
     const row = await this.#registry.remove(name, also);
     await this.#vectors.drop(row.id);
+    await this.ingest.dropSpace(row.id);
   }
 
   /** Whether the same bytes of that source are stored already. */
@@ -125,7 +164,7 @@ export class Memory implements AsyncDisposable {
     if (input.chunks.length > DOCUMENT_CHUNKS_MAX) throw tooManyChunks(input);
     const { space } = await this.#registry.ensure(name);
     const document = documentId(name, input.source);
-    return this.#stores.run(`${name}/${document}`, () => this.#store(space, document, withShortLabels(input), signal));
+    return this.#stores.run(`${name}/${document}`, () => this.#put(space, document, withShortLabels(input), signal));
   }
 
   /** `not_found` when the space has no such document. */
@@ -137,10 +176,13 @@ export class Memory implements AsyncDisposable {
       const stream = spaceStream(name);
       const event = { type: "document.removed", id: document, data: { document, source: row.source } };
       const alongside = [{ op: "memory.removeDocument", args: { space: space.id, stream, document } }];
-      const { values } = await this.#options.sequencer.append(stream, [event], { alongside });
-      const { removed, isSweepDue } = values[0] as PutResult;
-      if (isSweepDue) this.#sweepSoon();
-      await this.#vectors.put({ space: space.id, dims: space.dims, removed, added: [], vectors: new Float32Array() });
+      await this.#gate.pass(space.id, async () => {
+        const { values } = await this.#options.sequencer.append(stream, [event], { alongside });
+        const { removed, isSweepDue } = values[0] as PutResult;
+        if (isSweepDue) this.#sweepSoon();
+        const place = placeOf(this.#registry.row(name));
+        await this.#vectors.put({ ...place, removed, added: [], vectors: new Float32Array() });
+      });
     });
   }
 
@@ -171,8 +213,56 @@ export class Memory implements AsyncDisposable {
     return { ...toStoredDocument(row, links), text };
   }
 
+  /** Over documents and observations, whichever the space has, best first. See RecallRequest. */
   async recall(name: SpaceId, request: RecallRequest, signal?: AbortSignal): Promise<RecallResponse> {
-    return this.#recall.run(await this.#registry.get(name), request, signal);
+    const space = await this.#registry.get(name);
+    const { isOfDocuments, isOfObservations } = this.#kindsOf(space.row, request);
+    if (!isOfObservations) return this.#recall.run(space, request, signal);
+    const [observed, documents] = await Promise.all([
+      withinBudget(this.#observed.stages(space, request, signal), request.budgetMs, this.#clock),
+      isOfDocuments ? this.#recall.run(space, request, signal) : undefined,
+    ]);
+    return documents ? joined(observed, documents, request.k) : observed;
+  }
+
+  /** Answers over observations as they get better; of a space without observations the one of its documents. */
+  async *recallStages(name: SpaceId, request: RecallRequest, signal?: AbortSignal): AsyncGenerator<RecallResponse> {
+    const space = await this.#registry.get(name);
+    const { isOfDocuments, isOfObservations } = this.#kindsOf(space.row, request);
+    if (!isOfObservations) {
+      yield { ...(await this.#recall.run(space, request, signal)), stage: "final" };
+      return;
+    }
+    const documents = isOfDocuments ? this.#recall.run(space, request, signal) : undefined;
+    documents?.catch(() => {});
+    for await (const response of this.#observed.stages(space, request, signal)) {
+      const isLast = response.stage === "final";
+      yield isLast && documents ? joined(response, await documents, request.k) : response;
+    }
+  }
+
+  /** What is nearest among a space's observations: by similarity alone unless `weights` say otherwise. */
+  recallVectors(
+    name: SpaceId,
+    vector: Float32Array,
+    options: { readonly k: number } & Partial<RecallQuestion>,
+  ): Promise<RecallAnswer> {
+    const { id, dims } = this.#registry.row(name);
+    if (vector.length !== dims) throw wrongQuery(vector.length, dims);
+    const question = { nowMs: this.#clock.now(), isFull: true, weights: BY_SIMILARITY, ...options, vector };
+    return this.ingest.ingest.ask(id, question);
+  }
+
+  #kindsOf({ id, provider }: SpaceRow, { kinds, query }: RecallRequest) {
+    const wants = (kind: "document" | "observation") => kinds === undefined || kinds.includes(kind);
+    const isOfObservations =
+      wants("observation") && (this.ingest.ingest.has(id) || provider === "none" || query === undefined);
+    return { isOfObservations, isOfDocuments: wants("document") && provider !== "none" && (query ?? "").trim() !== "" };
+  }
+
+  /** The number by which threads and files know a space. */
+  spaceId(name: SpaceId): number {
+    return this.#registry.row(name).id;
   }
 
   totals(): Promise<{ documents: number; chunks: number; bytes: number }> {
@@ -194,9 +284,22 @@ export class Memory implements AsyncDisposable {
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
+    await this.reembeds[Symbol.asyncDispose]();
     await this.#stores.idle();
+    await this.ingest[Symbol.asyncDispose]();
     await this.#vectors[Symbol.asyncDispose]();
     await this.#registry[Symbol.asyncDispose]();
+  }
+
+  /** A space that was given another model meanwhile has its document embedded by that. */
+  async #put(space: OpenSpace, document: string, input: DocumentInput, signal?: AbortSignal): Promise<PutOutcome> {
+    try {
+      return await this.#store(space, document, input, signal);
+    } catch (error) {
+      const renewed = await this.#registry.renewed(space);
+      if (!renewed) throw error;
+      return this.#put(renewed, document, input, signal);
+    }
   }
 
   async #store(
@@ -215,19 +318,25 @@ export class Memory implements AsyncDisposable {
       links: input.links,
       chunks: input.chunks,
     } satisfies DocumentContent);
-    const about = this.#about(row.id, name, document, input, content);
+    const about = this.#about(row, name, document, input, content);
     const [last, ...first] = slicesOf(about, chunks, vectors).reverse();
     assert(last, "a document has a chunk");
     const staged = await this.#stage(first.reverse(), signal);
     const event = { type: "document.stored", id: document, data: recordOf(about, chunks.length) };
     const put: PutDocumentArgs = { ...about, ...last, staged };
     const alongside = [{ op: "memory.putDocument", args: put }];
-    const { values } = await this.#options.sequencer
-      .append(spaceStream(name), [event], { alongside })
-      .catch((error: unknown) => this.#abandon(staged, error));
-    const { removed, added, isSweepDue } = values[0] as PutResult;
-    if (isSweepDue) this.#sweepSoon();
-    await this.#vectors.put({ space: row.id, dims: row.dims, removed, added, vectors });
+    const append = async () => {
+      // A refusal by the store would fail other appends of the stream that are under way.
+      this.#registry.checkCurrent(row);
+      return this.#options.sequencer.append(spaceStream(name), [event], { alongside });
+    };
+    await this.#gate.pass(row.id, async () => {
+      const { values } = await append().catch((error: unknown) => this.#abandon(staged, error));
+      const { removed, added, isSweepDue } = values[0] as PutResult;
+      if (isSweepDue) this.#sweepSoon();
+      this.reembeds.entered(name, added);
+      await this.#vectors.put({ ...placeOf(row), removed, added, vectors });
+    });
     const { title, bytes } = input;
     return { document, title, chunks: chunks.length, bytes, chars: input.text.length, unchanged: false };
   }
@@ -269,10 +378,17 @@ export class Memory implements AsyncDisposable {
     this.#stores.run("sweep", sweep).catch(() => {});
   }
 
-  #about(space: number, name: SpaceId, document: string, input: DocumentInput, content: string): About {
+  #about(
+    { id: space, vectorSet }: SpaceRow,
+    name: SpaceId,
+    document: string,
+    input: DocumentInput,
+    content: string,
+  ): About {
     const { source, title, contentType, language, sourceHash, bytes, text } = input;
     const place = {
       space,
+      vectorSet,
       stream: spaceStream(name),
       document,
       source,
@@ -307,59 +423,6 @@ export function hashOf(content: string | Uint8Array): string {
   return createHash("sha256").update(content).digest("hex");
 }
 
-/** The durable record of a document: everything its views are rebuilt from, the text by the name of its blob. */
-function recordOf(about: About, chunks: number): Record<string, unknown> {
-  const { document, source, title, contentType, language, sourceHash, contentHash, bytes, chars } = about;
-  return {
-    document,
-    source,
-    title,
-    contentType,
-    language,
-    sourceHash,
-    text: contentHash,
-    bytes,
-    chars,
-    chunks,
-  };
-}
-
-/** A title and a heading are stored and indexed with every chunk under them, so that a long one would multiply. */
-function withShortLabels(input: DocumentInput): DocumentInput {
-  const short = (label: string) => (label.length > LABEL_CHARS_MAX ? label.slice(0, LABEL_CHARS_MAX).trimEnd() : label);
-  const chunks = input.chunks.map((chunk) => ({ ...chunk, headings: chunk.headings.map(short) }));
-  return { ...input, title: short(input.title), chunks };
-}
-
-/** The chunks in the commits that enter them. Vectors are copied apart: a view would travel with the whole array behind it. */
-function slicesOf(
-  { space, document, title }: About,
-  chunks: readonly ChunkInput[],
-  vectors: Float32Array,
-): ChunksArgs[] {
-  const dims = vectors.length / chunks.length;
-  const slices: ChunksArgs[] = [];
-  for (let at = 0; at < chunks.length; at += COMMIT_CHUNKS_MAX) {
-    const slice = chunks.slice(at, at + COMMIT_CHUNKS_MAX);
-    const sliceVectors = vectors.slice(at * dims, (at + slice.length) * dims);
-    slices.push({ space, document, title, chunks: slice, vectors: sliceVectors });
-  }
-  return slices;
-}
-
-function toChunkInput(
-  text: string,
-  { start, end, headings, page }: DocumentInput["chunks"][number],
-  number: number,
-): ChunkInput {
-  return { number, start, end, headings, page: page ?? null, text: text.slice(start, end) };
-}
-
-/** A chunk is embedded under its title and headings: a paragraph rarely repeats what its section is about. */
-function embeddedText(title: string, { headings, text }: ChunkInput): string {
-  return [title, ...headings.filter((heading) => heading !== title), text].join("\n");
-}
-
 function toStoredDocument(row: DocumentRow, links: DocumentContent["links"]): StoredDocument {
   const { document, source, title, contentType, language, chunks, chars, bytes, addedMs } = row;
   const base = { document, source, title, contentType, chunks, chars, bytes, addedMs, links: [...links] };
@@ -380,4 +443,9 @@ function noDocument(space: SpaceId, document: string): MillraceError {
 function tooManyChunks({ source, chunks }: DocumentInput): MillraceError {
   const message = `${source} makes ${chunks.length} chunks; at most ${DOCUMENT_CHUNKS_MAX} are taken from one document: split the file`;
   return new MillraceError("too_large", message);
+}
+
+function wrongQuery(length: number, dims: number): MillraceError {
+  const message = `the question has ${length} numbers; the space holds vectors of ${dims}`;
+  return new MillraceError("dimension_mismatch", message);
 }

@@ -7,7 +7,7 @@ import {
   spaceStream,
 } from "@millrace/protocol";
 import type { Storage } from "@millrace/stream";
-import type { HitsReply, VectorStore } from "./index-worker/vector-store.ts";
+import { type HitsReply, placeOf, type VectorStore } from "./index-worker/vector-store.ts";
 import { CANDIDATES_MIN } from "./limits.ts";
 import { toMatchQuery } from "./retrieval/full-text.ts";
 import { type Fused, fuse, type TextHit, type VectorHit } from "./retrieval/fusion.ts";
@@ -19,7 +19,13 @@ const K_DEFAULT = 8;
 /** Candidates per result asked for, so that the lists overlap enough to be weighed against each other. */
 const CANDIDATES_PER_RESULT = 4;
 
-type RecallOptions = { readonly storage: Storage; readonly vectors: VectorStore; readonly clock: Clock };
+type RecallOptions = {
+  readonly storage: Storage;
+  readonly vectors: VectorStore;
+  readonly clock: Clock;
+  /** The space as it is now, if it was given another model since it was got. */
+  readonly renewed: (space: OpenSpace) => Promise<OpenSpace | undefined>;
+};
 
 /** What both lists found, before they are fused, and how long each took. */
 type Found = {
@@ -39,11 +45,21 @@ export class Recall {
     this.#options = options;
   }
 
-  /** `invalid_argument` for a question without a word. */
+  /** `invalid_argument` for a question without a word. A space that is given another model while it is asked is asked again. */
   async run(space: OpenSpace, request: RecallRequest, signal?: AbortSignal): Promise<RecallResponse> {
+    try {
+      return await this.#run(space, request, signal);
+    } catch (error) {
+      const renewed = await this.#options.renewed(space);
+      if (!renewed) throw error;
+      return this.#run(renewed, request, signal);
+    }
+  }
+
+  async #run(space: OpenSpace, request: RecallRequest, signal?: AbortSignal): Promise<RecallResponse> {
     const { clock } = this.#options;
     const startedMs = clock.monotonic();
-    const query = request.query.trim();
+    const query = (request.query ?? "").trim();
     if (query === "") throw new MillraceError("invalid_argument", "the question is empty; ask with at least one word");
     const { k = K_DEFAULT, mode = "hybrid" } = request;
     const match = mode === "vector" ? "" : toMatchQuery(query);
@@ -110,7 +126,7 @@ export class Recall {
     const startedMs = clock.monotonic();
     const vector = await embedder.embed([query], "query", signal);
     const embeddedMs = clock.monotonic();
-    const hits = toHits(await vectors.search(row.dims, { space: row.id, query: vector, k: limit }));
+    const hits = toHits(await vectors.search({ ...placeOf(row), query: vector, k: limit }));
     return { hits, query: vector, embedMs: embeddedMs - startedMs, ms: clock.monotonic() - embeddedMs };
   }
 
@@ -123,7 +139,7 @@ export class Recall {
     const known = new Set(vector.hits.map(({ id }) => id));
     const ids = textHits.map(({ id }) => id).filter((id) => !known.has(id));
     if (ids.length === 0 || !vector.query) return [];
-    return toHits(await this.#options.vectors.similarities(row.dims, { space: row.id, query: vector.query, ids }));
+    return toHits(await this.#options.vectors.similarities({ ...placeOf(row), query: vector.query, ids }));
   }
 
   async #results({ row }: OpenSpace, fused: readonly Fused[], match: string): Promise<RecallResult[]> {

@@ -34,6 +34,8 @@ export class SpaceRegistry implements AsyncDisposable {
   readonly #rows = new Map<string, SpaceRow>();
   readonly #making = new Map<string, Promise<SpaceRow>>();
   readonly #embedders = new Map<string, Promise<Embedder>>();
+  /** Spaces whose vectors are being replaced: they take no observations. */
+  readonly #held = new Set<string>();
 
   private constructor(options: RegistryOptions) {
     this.#options = options;
@@ -85,10 +87,63 @@ export class SpaceRegistry implements AsyncDisposable {
       const asked = choice.model === undefined ? choice.provider : `${choice.provider}/${choice.model}`;
       throw new MillraceError(
         "conflict",
-        `space ${name} holds vectors of ${provider}/${model}, not ${asked}; make another space for them`,
+        `space ${name} holds vectors of ${provider}/${model}, not ${asked}; make another space for them, or embed this one anew: millrace reembed ${name}`,
       );
     }
     return { space, isNew };
+  }
+
+  /**
+   * The space that observations go to. One that does not exist is made for vectors of `dims` dimensions; `not_found` when they are not
+   * said.
+   */
+  async ensureForVectors(name: SpaceId, dims: number | undefined): Promise<SpaceRow> {
+    if (this.#held.has(name)) {
+      const message = `space ${name} is being embedded anew and takes no observations until that has ended; try again later`;
+      throw new MillraceError("conflict", message, { retryable: true, retryAfterMs: 1_000 });
+    }
+    const row = this.#rows.get(name);
+    if (row) return row;
+    if (dims === undefined) {
+      const message = `no space is named ${name}; say the dimensions of its vectors to make it, or make it with a model by POST /v1/spaces`;
+      throw new MillraceError("not_found", message);
+    }
+    await this.#makeOnce(name, { provider: "none", model: String(dims) });
+    return this.row(name);
+  }
+
+  /** The embedder of a choice, whatever spaces there are. Rejects as its provider does. */
+  open(choice: EmbeddingChoice): Promise<Embedder> {
+    return this.#embedderFor(choice);
+  }
+
+  /** The space as it is now, if it was given another model since it was got. */
+  async renewed({ row, name }: OpenSpace): Promise<OpenSpace | undefined> {
+    const now = this.#rows.get(name);
+    return now?.id === row.id && now.vectorSet !== row.vectorSet ? this.get(name) : undefined;
+  }
+
+  /** Throws `conflict` when the space was given another model since it was got: its vectors would be of the old one. */
+  checkCurrent({ id, name, vectorSet }: SpaceRow): void {
+    const now = this.#rows.get(name);
+    if (now?.id !== id || now.vectorSet === vectorSet) return;
+    throw new MillraceError("conflict", `space ${name} was given another model meanwhile; do it again`, {
+      retryable: true,
+    });
+  }
+
+  /** Lets no observations into the space until `release`. */
+  hold(name: SpaceId): void {
+    this.#held.add(name);
+  }
+
+  release(name: SpaceId): void {
+    this.#held.delete(name);
+  }
+
+  /** The row has changed in the store. Nothing happens when the space is gone. */
+  replace(row: SpaceRow): void {
+    if (this.#rows.get(row.name)?.id === row.id) this.#rows.set(row.name, row);
   }
 
   /** What `also` names goes in the same transaction. */
@@ -129,7 +184,7 @@ export class SpaceRegistry implements AsyncDisposable {
   async #embedderOf({ name, provider, model, dims }: SpaceRow): Promise<Embedder> {
     const embedder = await this.#embedderFor({ provider: provider as ProviderSpec["provider"], model });
     if (embedder.dims === dims && embedder.model === model) return embedder;
-    const message = `space ${name} holds ${dims} numbers a vector of ${provider}/${model}; the provider now gives ${embedder.dims} of ${embedder.model}: configure the model it was made with`;
+    const message = `space ${name} holds ${dims} numbers a vector of ${provider}/${model}; the provider now gives ${embedder.dims} of ${embedder.model}: configure the model it was made with, or embed it anew: millrace reembed ${name}`;
     throw new MillraceError("dimension_mismatch", message);
   }
 

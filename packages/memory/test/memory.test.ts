@@ -6,7 +6,7 @@ import { DatabaseSync } from "node:sqlite";
 import { test } from "node:test";
 import { type StreamId, spaceStream, toSpaceId } from "@millrace/protocol";
 import { DATABASE_FILE, openStorage, Sequencer } from "@millrace/stream";
-import { type DocumentInput, hashOf, Memory, memoryModuleUrl } from "../src/index.ts";
+import { type DocumentInput, hashOf, Memory, memoryModuleUrl, observationsModuleUrl } from "../src/index.ts";
 import { VectorStore } from "../src/index-worker/vector-store.ts";
 import { COMMIT_CHUNKS_MAX, LABEL_CHARS_MAX } from "../src/limits.ts";
 
@@ -15,7 +15,7 @@ const STATIC = { default: { provider: "static" as const }, resolve: () => ({ pro
 
 async function openMemory(given?: string) {
   const directory = given ?? mkdtempSync(join(tmpdir(), "millrace-memory-"));
-  const storage = await openStorage({ directory, modules: [memoryModuleUrl] });
+  const storage = await openStorage({ directory, modules: [memoryModuleUrl, observationsModuleUrl] });
   const sequencer = new Sequencer({ storage });
   const memory = await Memory.open({ storage, sequencer, directory, providers: STATIC });
   const db = new DatabaseSync(join(directory, DATABASE_FILE), { readOnly: true });
@@ -109,7 +109,14 @@ test("a large document that is given up leaves nothing behind, be it refused, ca
       storage.write = write;
       // What a crash leaves: chunks entered, and their document never.
       const chunks = [{ number: 0, start: 0, end: 5, headings: [], page: null, text: "heron" }];
-      const staged = { space: open.spaceId(), document: "d", title: "T", chunks, vectors: new Float32Array(256) };
+      const staged = {
+        space: open.spaceId(),
+        vectorSet: 0,
+        document: "d",
+        title: "T",
+        chunks,
+        vectors: new Float32Array(256),
+      };
       await write("memory.stageChunks", staged);
       assert.equal(open.hiddenRows(), 1);
     }
@@ -159,7 +166,7 @@ test("I10: what is under way when its space is deleted never reaches the next sp
   assert.equal(await open.found("heron"), 0);
   assert.equal(open.chunkRows(), 0);
   await using vectors = new VectorStore(directory);
-  const late = { space: before, dims: 256, removed: [], added: [1], vectors: new Float32Array(256) };
+  const late = { space: before, set: 0, dims: 256, removed: [], added: [1], vectors: new Float32Array(256) };
   await assert.rejects(vectors.put(late), { code: "not_found" });
 });
 

@@ -41,6 +41,36 @@ export type Interruption = { readonly reason: string };
 /** The state of one entity of an application's own kind. */
 export type TimelineUpsert = { readonly kind: string; readonly props: Readonly<Record<string, unknown>> };
 
+/** What the engine watches; docs/alerts.md says what each rule measures. */
+export const ALERT_RULES = [
+  "throughput",
+  "searchable_p99",
+  "depth",
+  "utilisation",
+  "memory",
+  "rejections",
+  "batch_failures",
+  "worker_down",
+  "imbalance",
+] as const;
+export type AlertRule = (typeof ALERT_RULES)[number];
+export type AlertUnit = "observations/s" | "ms" | "observations" | "%" | "bytes" | "failures" | "deaths" | "points";
+/**
+ * What `alert.raised` and `alert.cleared` carry, in the stream `_system`; the frame's `id` is the rule, or `rule/subject`. `value` and `limit`
+ * are in `unit`; `sinceMs` is when it was raised, in both.
+ */
+export type Alert = {
+  readonly rule: AlertRule;
+  /** Which of several it is about, for example `worker-1`. */
+  readonly subject?: string;
+  readonly value: number;
+  readonly limit: number;
+  readonly unit: AlertUnit;
+  readonly sinceMs: number;
+  /** What to look at. */
+  readonly hint: string;
+};
+
 /** What a frame of each type carries. */
 export type FrameDataOf = {
   readonly "llm.start": LlmStart;
@@ -96,7 +126,7 @@ const CLOSED: Readonly<Record<FrameType, true>> = {
 export const FRAME_TYPES: readonly FrameType[] = Object.keys(CLOSED) as FrameType[];
 
 /** Families of the engine, open by prefix: a new member is no new version of the protocol. */
-export const FRAME_FAMILIES = ["job.", "document.", "memory.", "alert.", "stream."] as const;
+export const FRAME_FAMILIES = ["job.", "document.", "memory.", "consolidation.", "alert.", "stream."] as const;
 
 /** What an application's own frame types begin with; they pass as they are. */
 export const APPLICATION_PREFIX = "x.";

@@ -3,6 +3,7 @@
  * `@millrace/protocol/schemas`, their types here.
  */
 export { CODES, type Code, type ErrorBody, fromErrorBody, isCode, MillraceError, toErrorBody } from "@millrace/core";
+export type { Concept, ConceptPage, ConsolidateRequest, Consolidation } from "./consolidation-schemas.ts";
 export { type Cursor, formatCursor, parseCursor } from "./cursor.ts";
 export { ERROR_STATUS, type ErrorStatus } from "./error-status.ts";
 export type {
@@ -17,6 +18,10 @@ export type {
 } from "./frame.ts";
 export {
   type AgentMode,
+  ALERT_RULES,
+  type Alert,
+  type AlertRule,
+  type AlertUnit,
   APPLICATION_PREFIX,
   type DebuggerPause,
   type Failure,
@@ -45,8 +50,34 @@ export {
   type ToolStart,
   type WholeMessage,
 } from "./frame-types.ts";
+export {
+  INGEST_MARKS,
+  type IngestAck,
+  type IngestCapabilities,
+  type IngestDeadLetter,
+  type IngestFlowState,
+  type IngestMark,
+  type IngestRefusal,
+  type IngestServerMessage,
+  type IngestWatermarks,
+  type ObserveResponse,
+} from "./ingest-messages.ts";
 export type { Gap, GapReason, ServerMessage } from "./messages.ts";
-export { isReservedStream, jobStream, spaceStream, toSpaceId, toStreamId } from "./names.ts";
+export { isReservedStream, jobStream, SYSTEM_STREAM, spaceStream, toSpaceId, toStreamId } from "./names.ts";
+export {
+  BATCH_HEADER_BYTES,
+  decodeBatch,
+  encodeBatch,
+  LANES,
+  type Lane,
+  type ObservationBatch,
+  type ObservationMeta,
+  VECTOR_ENCODINGS,
+  type VectorEncoding,
+  vectorBytes,
+} from "./observation-batch.ts";
+export type { IngestClientMessage, ObservationJson } from "./observation-schemas.ts";
+export type { Reembed, ReembedRequest } from "./reembed-schemas.ts";
 export type {
   AddRequest,
   AppendRequest,

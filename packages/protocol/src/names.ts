@@ -2,8 +2,8 @@ import { checkText } from "@millrace/core";
 import type { SpaceId, StreamId } from "./frame.ts";
 
 const STREAM = {
-  pattern: /^[a-zA-Z0-9][a-zA-Z0-9:._-]{0,127}$/,
-  rule: "a stream is named by 1 to 128 letters, digits and : . _ - and begins with a letter or digit",
+  pattern: /^(?!.{129})_?[a-zA-Z0-9][a-zA-Z0-9:._-]*$/,
+  rule: "a stream is named by 1 to 128 letters, digits and : . _ - and begins with a letter or digit, one of the engine's own may with _",
 };
 
 const SPACE = {
@@ -30,6 +30,9 @@ export function spaceStream(space: SpaceId): StreamId {
 export function jobStream(job: string): StreamId {
   return toStreamId(`job:${job}`);
 }
+
+/** The engine's own stream about itself: its alerts. */
+export const SYSTEM_STREAM = "_system" as StreamId;
 
 /** Streams of the engine itself: clients read them, only the engine appends. */
 export function isReservedStream(stream: StreamId): boolean {

@@ -3,13 +3,10 @@
  * `@millrace/protocol/schemas` where values are validated; a browser needs the types alone, which `api.ts` re-exports.
  */
 import Type, { type Static } from "typebox";
+import { AlertSchema, IngestOverviewSchema } from "./ingest-overview-schema.ts";
 
 /** Most sources one add may announce: a job's sources are rows, and 10,000 rows are one commit of about 100 ms. */
 export const SOURCES_MAX = 10_000;
-/** Most results one recall returns: past it a list is browsed, not read. */
-export const RECALL_K_MAX = 100;
-/** Longest question, in UTF-16 units: four times the largest chunk. */
-export const QUERY_LENGTH_MAX = 8_192;
 /** Most events in one append: one group commit. */
 export const APPEND_EVENTS_MAX = 1_000;
 
@@ -28,7 +25,8 @@ export const ErrorSchema = Type.Object({
 
 export const EmbeddingSpecSchema = Type.Object(
   {
-    provider: Type.Enum(["static", "openai", "transformers"]),
+    provider: Type.Enum(["static", "openai", "transformers", "none"]),
+    /** For `none`, which is for spaces that are given vectors: their dimensions. */
     model: Type.Optional(Type.String({ minLength: 1, maxLength: 200 })),
   },
   closed,
@@ -115,47 +113,6 @@ export const DocumentSchema = Type.Object({
   addedMs: Ms,
   links: Type.Array(Type.Object({ url: Text, text: Text })),
   text: Type.Optional(Text),
-});
-
-export const RecallModeSchema = Type.Enum(["hybrid", "text", "vector"]);
-
-export const RecallRequestSchema = Type.Object(
-  {
-    query: Type.String({ maxLength: QUERY_LENGTH_MAX }),
-    k: Type.Optional(Type.Integer({ minimum: 1, maximum: RECALL_K_MAX })),
-    mode: Type.Optional(RecallModeSchema),
-  },
-  closed,
-);
-
-const TermFields = { rank: Count, weight: Type.Number(), share: Type.Number() };
-
-export const RecallResultSchema = Type.Object({
-  text: Text,
-  score: Type.Number(),
-  source: Text,
-  document: Text,
-  chunk: Count,
-  title: Text,
-  headings: Type.Array(Text),
-  start: Count,
-  end: Count,
-  page: Type.Optional(Count),
-  highlights: Type.Array(Type.Array(Count)),
-  terms: Type.Object({
-    text: Type.Optional(Type.Object({ ...TermFields, bm25: Type.Number() })),
-    vector: Type.Optional(Type.Object({ ...TermFields, similarity: Type.Number() })),
-  }),
-});
-
-export const RecallResponseSchema = Type.Object({
-  results: Type.Array(RecallResultSchema),
-  space: Text,
-  mode: RecallModeSchema,
-  tookMs: Ms,
-  timings: Type.Object({ embedMs: Ms, textMs: Ms, vectorMs: Ms }),
-  chunks: Count,
-  asOfSeq: Count,
 });
 
 export const CorrelationSchema = Type.Object(
@@ -349,6 +306,8 @@ export const OverviewSchema = Type.Object({
   subscribers: Count,
   memory: Type.Object({ rssBytes: Count, heapBytes: Count, indexBytes: Count }),
   jobs: Type.Object({ running: Count }),
+  ingest: IngestOverviewSchema,
+  alerts: Type.Array(AlertSchema),
 });
 
 const Sub = Type.Integer({ minimum: 1, maximum: 2_147_483_647 });
@@ -390,10 +349,6 @@ export type Job = Static<typeof JobSchema>;
 export type SourceState = Static<typeof SourceStateSchema>;
 export type JobSource = Static<typeof JobSourceSchema>;
 export type StoredDocument = Static<typeof DocumentSchema>;
-export type RecallMode = Static<typeof RecallModeSchema>;
-export type RecallRequest = Static<typeof RecallRequestSchema>;
-export type RecallResult = Static<typeof RecallResultSchema>;
-export type RecallResponse = Static<typeof RecallResponseSchema>;
 export type AppendRequest = Static<typeof AppendSchema>;
 export type AppendResponse = Static<typeof AppendResponseSchema>;
 export type StreamEntry = Static<typeof StreamEntrySchema>;
@@ -407,4 +362,9 @@ export type Latency = Static<typeof LatencySchema>;
 export type Overview = Static<typeof OverviewSchema>;
 export type ClientMessage = Static<typeof ClientMessageSchema>;
 
+export * from "./consolidation-schemas.ts";
+export { AlertSchema, type IngestOverview, IngestOverviewSchema } from "./ingest-overview-schema.ts";
+export * from "./observation-schemas.ts";
+export * from "./recall-schemas.ts";
+export * from "./reembed-schemas.ts";
 export { createCheck } from "./validate.ts";

@@ -62,6 +62,9 @@ test("names keep to what needs no escape anywhere", () => {
     assert.throws(() => toSpaceId(name), { code: "invalid_argument" });
   for (const name of ["", ":a", 'a"b', "a b", "a".repeat(129), "a\n"])
     assert.throws(() => toStreamId(name), { code: "invalid_argument" });
+  for (const name of ["chat:1", "_system", "a".repeat(128)]) assert.equal(toStreamId(name), name);
+  for (const name of ["_", "__a", `_${"a".repeat(128)}`])
+    assert.throws(() => toStreamId(name), { code: "invalid_argument" });
   assert.ok(
     isReservedStream("job:1" as StreamId) &&
       isReservedStream("_system" as StreamId) &&

@@ -1,4 +1,5 @@
 import { MillraceError } from "@millrace/core";
+import { createNoProvider } from "./no-provider.ts";
 import { createOpenAiProvider, type OpenAiOptions } from "./openai-provider.ts";
 import type { EmbeddingProvider } from "./provider.ts";
 import { createStaticProvider, STATIC_MODEL } from "./static-provider.ts";
@@ -8,7 +9,9 @@ import { createTransformersProvider, type TransformersOptions } from "./transfor
 export type ProviderSpec =
   | { readonly provider: "static"; readonly model?: string | undefined }
   | ({ readonly provider: "openai" } & Omit<OpenAiOptions, "clock">)
-  | ({ readonly provider: "transformers" } & TransformersOptions);
+  | ({ readonly provider: "transformers" } & TransformersOptions)
+  /** No model: the space is given vectors. */
+  | { readonly provider: "none"; readonly dims: number };
 
 /** Opens a provider; rejects with `invalid_argument` for a spec that names none, else as the provider's own factory does. */
 export async function createProvider(spec: ProviderSpec): Promise<EmbeddingProvider> {
@@ -24,10 +27,12 @@ export async function createProvider(spec: ProviderSpec): Promise<EmbeddingProvi
       return createOpenAiProvider(spec);
     case "transformers":
       return createTransformersProvider(spec);
+    case "none":
+      return createNoProvider(spec.dims);
     default:
       throw new MillraceError(
         "invalid_argument",
-        `there is no embedding provider ${JSON.stringify((spec as { provider?: unknown }).provider)}; use static, openai or transformers`,
+        `there is no embedding provider ${JSON.stringify((spec as { provider?: unknown }).provider)}; use static, openai, transformers or none`,
       );
   }
 }

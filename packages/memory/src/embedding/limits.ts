@@ -14,6 +14,10 @@ export const DIMS_MAX = 4_096;
 export const BATCH_MAX = 2_048;
 /** Entries of the embedding cache: 1,000,000 × 256 dims is a gigabyte. */
 export const CACHE_ENTRIES_MAX = 1_000_000;
+/** Memory of a provider's cache in the engine: 10,000 vectors of 768 dims, the chunks of some hundred documents that come again. */
+export const CACHE_BYTES_MAX = 32 * 1024 * 1024;
+/** What an entry takes beside its vector: key, map slot, array header (measured: about 200 bytes). */
+export const CACHE_ENTRY_BYTES = 200;
 /** Tries of one request, the first included. */
 export const TRIES_MAX = 4;
 /** First wait between tries; it doubles. */

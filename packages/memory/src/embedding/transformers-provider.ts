@@ -63,7 +63,9 @@ export async function createTransformersProvider(options: TransformersOptions): 
       const vectors = new Float32Array(texts.length * dims);
       for (let at = 0; at < texts.length; at += batchMax) {
         signal?.throwIfAborted();
-        const { data } = await run(texts.slice(at, at + batchMax).map((text) => prefix + text));
+        const batch = texts.slice(at, at + batchMax).map((text) => prefix + text);
+        const { data } = await run(batch);
+        if (data.length !== batch.length * dims) throw wrongShape(model, data.length / batch.length, dims);
         vectors.set(data, at * dims);
       }
       return toUnitVectors(vectors, { dims, model });
@@ -72,6 +74,13 @@ export async function createTransformersProvider(options: TransformersOptions): 
       await extractor.dispose();
     },
   };
+}
+
+function wrongShape(model: string, actual: number, dims: number): MillraceError {
+  return new MillraceError(
+    "dimension_mismatch",
+    `${model} answered with ${actual} numbers a text; it was loaded with ${dims}; use a model whose vectors have one length`,
+  );
 }
 
 async function findModel({ modelDirectory, model }: TransformersOptions): Promise<{ root: string; model: string }> {

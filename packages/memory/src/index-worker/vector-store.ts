@@ -1,23 +1,29 @@
 import { WorkerClient } from "../worker-client.ts";
 import { indexWorkerUrl } from "../worker-url.ts";
 
-export type LoadArgs = { readonly space: number; readonly dims: number };
-export type PutArgs = {
-  readonly space: number;
-  readonly dims: number;
+/** Which vectors of which space. A space has a second set while its documents are embedded anew. */
+export type SetPlace = { readonly space: number; readonly set: number; readonly dims: number };
+export type PutArgs = SetPlace & {
+  /** Taken out of every set of the space. */
   readonly removed: readonly number[];
   readonly added: readonly number[];
   /** added.length × dims. */
   readonly vectors: Float32Array;
 };
-export type SearchArgs = { readonly space: number; readonly query: Float32Array; readonly k: number };
-export type SimilarityArgs = { readonly space: number; readonly query: Float32Array; readonly ids: readonly number[] };
+export type SearchArgs = SetPlace & { readonly query: Float32Array; readonly k: number };
+export type SimilarityArgs = SetPlace & { readonly query: Float32Array; readonly ids: readonly number[] };
 export type HitsReply = { readonly ids: Uint32Array; readonly scores: Float32Array };
 
-/** The vectors of all spaces, held by the index thread. A space is loaded once, at its first use. */
+/** Where the vectors are that a space answers from. */
+export function placeOf(row: { readonly id: number; readonly vectorSet: number; readonly dims: number }): SetPlace {
+  return { space: row.id, set: row.vectorSet, dims: row.dims };
+}
+
+/** The vectors of all spaces, held by the index thread. A set is loaded once, at its first use. */
 export class VectorStore implements AsyncDisposable {
   readonly #worker: WorkerClient;
-  readonly #loaded = new Map<number, Promise<number>>();
+  /** By space, then by set. */
+  readonly #loaded = new Map<number, Map<number, Promise<number>>>();
 
   /** `directory` holds the store, which the thread reads for itself. */
   constructor(directory: string) {
@@ -28,13 +34,17 @@ export class VectorStore implements AsyncDisposable {
     return this.#worker.depth;
   }
 
-  /** Reads the space's vectors from the store unless they are in memory; settles with their count at that time. */
-  load(args: LoadArgs): Promise<number> {
-    const found = this.#loaded.get(args.space);
+  /**
+   * Reads a set from the store unless it is in memory; settles with the count of its vectors at that time. `not_found` when it is neither
+   * the space's nor in the making.
+   */
+  load({ space, set, dims }: SetPlace): Promise<number> {
+    const sets = this.#loaded.get(space) ?? new Map<number, Promise<number>>();
+    const found = sets.get(set);
     if (found) return found;
-    const loading = this.#worker.call<number>("load", args);
-    this.#loaded.set(args.space, loading);
-    loading.catch(() => this.#loaded.delete(args.space));
+    const loading = this.#worker.call<number>("load", { space, set, dims });
+    this.#loaded.set(space, sets.set(set, loading));
+    loading.catch(() => sets.delete(set));
     return loading;
   }
 
@@ -44,20 +54,22 @@ export class VectorStore implements AsyncDisposable {
     await this.#worker.call("put", args, [args.vectors.buffer as ArrayBuffer]);
   }
 
-  async search(dims: number, args: SearchArgs): Promise<HitsReply> {
-    await this.load({ space: args.space, dims });
+  async search(args: SearchArgs): Promise<HitsReply> {
+    await this.load(args);
     return this.#worker.call("search", args);
   }
 
   /** Similarity of those of the ids that are there, in any order. */
-  async similarities(dims: number, args: SimilarityArgs): Promise<HitsReply> {
-    await this.load({ space: args.space, dims });
+  async similarities(args: SimilarityArgs): Promise<HitsReply> {
+    await this.load(args);
     return this.#worker.call("similarities", args);
   }
 
-  async drop(space: number): Promise<void> {
-    if (!this.#loaded.delete(space)) return;
-    await this.#worker.call("drop", { space });
+  /** Lets a set go from memory, or all sets of a space. */
+  async drop(space: number, set?: number): Promise<void> {
+    const sets = this.#loaded.get(space);
+    const isLoaded = set === undefined ? this.#loaded.delete(space) : sets?.delete(set);
+    if (isLoaded) await this.#worker.call("drop", { space, set });
   }
 
   /** Bytes of index memory over all spaces. */

@@ -33,6 +33,9 @@ CREATE TABLE ${HIDDEN} (
 CREATE INDEX hidden_chunks_by_removed ON ${HIDDEN} (is_removed);
 `;
 
+/** Beside a chunk whose space answers from another set of vectors. */
+const NO_VECTOR = new Uint8Array();
+
 type IndexedRow = { id: number; space: number; title: string; headings: string; text: string };
 
 export type ChunkTable = {
@@ -53,6 +56,7 @@ export type ChunkTable = {
 
 export function createChunkTable(db: DatabaseSync): ChunkTable {
   const insert = db.prepare("INSERT INTO chunks VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id");
+  const insertVector = db.prepare("INSERT INTO vectors (vector_set, chunk, vector) VALUES (?, ?, ?)");
   const hide = db.prepare(`INSERT INTO ${HIDDEN} VALUES (?, ?)`);
   const show = db.prepare(`DELETE FROM ${HIDDEN} WHERE id = ?`);
   const visible = db.prepare(
@@ -76,14 +80,16 @@ export function createChunkTable(db: DatabaseSync): ChunkTable {
     }
   };
   return {
-    enter({ space, document, title, chunks, vectors }) {
+    enter({ space, vectorSet, document, title, chunks, vectors }) {
       const fullText = new FullTextTable(db, space);
       const dims = vectors.length / Math.max(1, chunks.length);
       return chunks.map(({ number, start, end, page, headings, text }, at) => {
         const vector = vectors.subarray(at * dims, (at + 1) * dims);
         const raw = new Uint8Array(vector.buffer, vector.byteOffset, vector.byteLength);
         const place = [space, document, number, start, end, page] as const;
-        const id = Number(insert.get(...place, title, JSON.stringify(headings), text, raw)?.id);
+        const beside = vectorSet === 0 ? raw : NO_VECTOR;
+        const id = Number(insert.get(...place, title, JSON.stringify(headings), text, beside)?.id);
+        if (vectorSet !== 0) insertVector.run(vectorSet, id, raw);
         fullText.insert({ id, title, headings: headingLines(headings), text });
         return id;
       });

@@ -7,6 +7,14 @@ import { assert, MillraceError } from "@millrace/core";
 import { rowOf, rowsOf, type StorageModule } from "@millrace/stream";
 import { createFullTextSql, dropFullTextSql, FullTextTable } from "../retrieval/full-text.ts";
 import { CHUNK_SCHEMA, createChunkTable, HIDDEN } from "./chunk-table.ts";
+import {
+  SPACE_FIELDS,
+  VECTOR_SET_SCHEMA,
+  type VectorSetReads,
+  type VectorSetWrites,
+  vectorSetReads,
+  vectorSetWrites,
+} from "./vector-set-table.ts";
 
 const SCHEMA = `
 CREATE TABLE spaces (
@@ -49,6 +57,8 @@ export type SpaceRow = {
   readonly model: string;
   readonly dims: number;
   readonly createdMs: number;
+  /** The set of vectors it answers from. */
+  readonly vectorSet: number;
 };
 
 export type SpaceCounts = {
@@ -71,6 +81,8 @@ export type ChunkInput = {
 /** Chunks to enter, with one vector each. */
 export type ChunksArgs = {
   readonly space: number;
+  /** The set that the vectors are of: refused when the space has another by now. */
+  readonly vectorSet: number;
   readonly document: string;
   readonly title: string;
   readonly chunks: readonly ChunkInput[];
@@ -138,7 +150,7 @@ export type CreateSpaceArgs = {
   readonly createdMs: number;
 };
 
-export type MemoryWrites = {
+export type MemoryWrites = VectorSetWrites & {
   createSpace: (args: CreateSpaceArgs) => SpaceRow;
   removeSpace: (args: { space: number }) => void;
   stageChunks: (args: ChunksArgs) => readonly number[];
@@ -149,7 +161,7 @@ export type MemoryWrites = {
   sweep: (args: null) => boolean;
   removeDocument: (args: RemoveDocumentArgs) => PutResult;
 };
-export type MemoryReads = {
+export type MemoryReads = VectorSetReads & {
   spaces: (args: null) => readonly SpaceRow[];
   counts: (args: { space: number; stream: string }) => SpaceCounts;
   totals: (args: null) => { documents: number; chunks: number; bytes: number };
@@ -161,7 +173,6 @@ export type MemoryReads = {
   marked: (args: { space: number; match: string; ids: readonly number[] }) => readonly { id: number; marked: string }[];
 };
 
-const SPACE_FIELDS = "id, name, provider, model, dims, created_ms AS createdMs";
 const DOCUMENT_FIELDS = `document, source, title, content_type AS contentType, language, source_hash AS sourceHash, content, bytes, chars,
   chunks, added_ms AS addedMs`;
 
@@ -169,17 +180,26 @@ function writes(db: DatabaseSync): MemoryWrites {
   const createSpace = db.prepare(
     `INSERT INTO spaces (name, provider, model, dims, created_ms) VALUES (?, ?, ?, ?, ?) RETURNING ${SPACE_FIELDS}`,
   );
-  const hasSpace = db.prepare("SELECT 1 FROM spaces WHERE id = ?");
+  const hasSpace = db.prepare("SELECT vector_set AS vectorSet FROM spaces WHERE id = ?");
   const removeSpace = db.prepare("DELETE FROM spaces WHERE id = ?");
   const removeBlobs = db.prepare(`DELETE FROM blobs WHERE hash IN (SELECT content FROM documents WHERE space = ?1)
     AND NOT EXISTS (SELECT 1 FROM documents WHERE content = hash AND space <> ?1)`);
   const chunkTable = createChunkTable(db);
   const documents = createDocumentTable(db);
   /** What was under way when its space was deleted: the space's tables are gone, and its id is never used again. */
-  const checkSpace = (space: number) => {
-    if (!hasSpace.get(space)) throw spaceGone();
+  const checkSpace = (space: number): number => {
+    const row = rowOf<{ vectorSet: number }>(hasSpace, space);
+    if (!row) throw spaceGone();
+    return row.vectorSet;
+  };
+  const checkSet = ({ space, vectorSet }: ChunksArgs) => {
+    if (checkSpace(space) === vectorSet) return;
+    throw new MillraceError("conflict", "the space was given another model meanwhile; put it again", {
+      retryable: true,
+    });
   };
   return {
+    ...vectorSetWrites(db, documents.markIndexed),
     createSpace({ name, provider, model, dims, createdMs }) {
       const space = createSpace.get(name, provider, model, dims, createdMs) as unknown as SpaceRow;
       db.exec(createFullTextSql(space.id));
@@ -191,14 +211,14 @@ function writes(db: DatabaseSync): MemoryWrites {
       removeSpace.run(space);
     },
     stageChunks(args) {
-      checkSpace(args.space);
+      checkSet(args);
       const ids = chunkTable.enter(args);
       chunkTable.hide(ids);
       return ids;
     },
     putDocument(put) {
       const { space, document, staged } = put;
-      checkSpace(space);
+      checkSet(put);
       const removed = chunkTable.visible(space, document);
       documents.remove(space, document);
       const isSweepDue = chunkTable.remove(removed);
@@ -275,6 +295,7 @@ function reads(db: DatabaseSync): MemoryReads {
     FROM chunks c JOIN documents d ON d.space = c.space AND d.document = c.document 
     WHERE c.id = ? AND c.space = ? AND c.id NOT IN (SELECT id FROM ${HIDDEN})`);
   return {
+    ...vectorSetReads(db),
     spaces: () => rowsOf<SpaceRow>(spaces),
     counts({ space, stream }) {
       const found = rowOf<SpaceCounts>(counts, stream, space);
@@ -306,4 +327,4 @@ function spaceGone(): MillraceError {
   return new MillraceError("not_found", "the space was deleted");
 }
 
-export const storageModule: StorageModule = { name: "memory", migrations: [SCHEMA], writes, reads };
+export const storageModule: StorageModule = { name: "memory", migrations: [SCHEMA, VECTOR_SET_SCHEMA], writes, reads };

@@ -13,6 +13,6 @@ test("the static provider needs nothing, and refuses a model this build does not
 test("a provider nobody knows is refused with the names of those there are", async () => {
   await assert.rejects(createProvider({ provider: "cohere" } as unknown as ProviderSpec), {
     code: "invalid_argument",
-    message: /static, openai or transformers/,
+    message: /static, openai, transformers or none/,
   });
 });

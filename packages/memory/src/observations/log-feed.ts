@@ -1,0 +1,137 @@
+/** What goes from the main thread to the log: one write at a time, in order, tried again for as long as the disk refuses it. */
+import { type Clock, MillraceError } from "@millrace/core";
+import type { Task } from "./ingest.ts";
+import { BATCH_BYTES_MAX, LOG_RETRY_MS } from "./limits.ts";
+import type { LogRecord, RecordPosition } from "./log/log-record.ts";
+import type { ObservationLog } from "./log/observation-log.ts";
+
+type LogFeedOptions = {
+  readonly log: ObservationLog;
+  readonly clock: Clock;
+  readonly onDurable: (tasks: readonly Task[], positions: readonly RecordPosition[]) => void;
+};
+
+type Waiting = {
+  readonly record: LogRecord;
+  readonly task?: Task;
+  readonly settle?: { readonly resolve: () => void; readonly reject: (error: unknown) => void };
+};
+
+/**
+ * Records of a space enter the log in the order of their rows, so that no row is durable before those ahead of it: hence one write at a
+ * time, which takes all that has come meanwhile. A write that fails is tried again: what was accepted is not given up, and lanes that
+ * fill refuse what comes.
+ */
+export class LogFeed {
+  readonly #options: LogFeedOptions;
+  #waiting: Waiting[] = [];
+  #isBusy = false;
+  #isClosed = false;
+  /** A write failed and the next try is not due. */
+  #isPausing = false;
+  /** Why the last write failed; undefined once one succeeds. */
+  failure: MillraceError | undefined;
+  /** Writes that failed, tries counted. */
+  failures = 0;
+
+  constructor(options: LogFeedOptions) {
+    this.#options = options;
+  }
+
+  get depth(): number {
+    return this.#waiting.length;
+  }
+
+  push(tasks: readonly Task[]): void {
+    for (const task of tasks) this.#waiting.push({ record: recordOf(task), task });
+    void this.#write();
+  }
+
+  /** Settles when the record is durable; a refusal of the disk is passed on and nothing is kept. */
+  append(record: LogRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ record, settle: { resolve, reject } });
+      void this.#write();
+    });
+  }
+
+  close(): void {
+    this.#isClosed = true;
+    for (const { settle } of this.#waiting.splice(0)) {
+      settle?.reject(new MillraceError("unavailable", "the engine is closing"));
+    }
+  }
+
+  async #write(): Promise<void> {
+    if (this.#isBusy || this.#isPausing) return;
+    this.#isBusy = true;
+    while (this.#waiting.length > 0 && !this.#isClosed) {
+      const group = this.#waiting.splice(0, this.#groupSize());
+      if (!(await this.#writeGroup(group))) break;
+    }
+    this.#isBusy = false;
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<boolean> {
+    let positions: readonly RecordPosition[];
+    try {
+      positions = await this.#options.log.append(group.map(({ record }) => record));
+    } catch (error) {
+      this.#failed(group, MillraceError.from(error));
+      return false;
+    }
+    this.failure = undefined;
+    const tasks: Task[] = [];
+    const places: RecordPosition[] = [];
+    group.forEach(({ task, settle }, at) => {
+      const position = positions[at];
+      if (task && position) {
+        tasks.push(task);
+        places.push(position);
+      }
+      settle?.resolve();
+    });
+    this.#options.onDurable(tasks, places);
+    return true;
+  }
+
+  #failed(group: readonly Waiting[], error: MillraceError): void {
+    this.failure = error;
+    this.failures++;
+    for (const { settle } of group) settle?.reject(error);
+    this.#waiting.unshift(...group.filter(({ task }) => task !== undefined));
+    if (this.#isClosed) return;
+    this.#isPausing = true;
+    this.#options.clock.after(LOG_RETRY_MS, () => {
+      this.#isPausing = false;
+      void this.#write();
+    });
+  }
+
+  /** As many as make one write. */
+  #groupSize(): number {
+    let bytes = 0;
+    let count = 0;
+    for (const { record } of this.#waiting) {
+      if (record.kind === "observations") bytes += record.vectors.byteLength + record.meta.byteLength;
+      if (count > 0 && bytes > BATCH_BYTES_MAX) break;
+      count++;
+    }
+    return count;
+  }
+}
+
+function recordOf({ add, session, batch }: Task): LogRecord {
+  const { space, firstRow, count, acceptedMs } = add;
+  return {
+    kind: "observations",
+    ...{ space, firstRow, count, acceptedMs },
+    session: session.isEphemeral ? "" : session.id,
+    firstSeq: batch.firstSeq,
+    lane: batch.lane,
+    encoding: batch.encoding,
+    dims: batch.dims,
+    vectors: batch.vectors,
+    meta: batch.meta,
+  };
+}

@@ -1,0 +1,106 @@
+/** What keeps the files of observations small and their reading short: saved indexes, reclaimed space, removals written down. */
+import type { Clock } from "@millrace/core";
+import type { ObservationLog } from "./log/observation-log.ts";
+import type { ReclaimReport } from "./log/reclaim.ts";
+import { positionAt } from "./log/record-columns.ts";
+import type { LogFeed } from "./log-feed.ts";
+import type { SpaceState } from "./space-state.ts";
+import type { TextFeed } from "./text/text-feed.ts";
+
+/** Saves under way at once: most of each is waiting for the disk. */
+const SAVES_AT_ONCE = 8;
+
+export type UpkeepOptions = {
+  readonly spaces: ReadonlyMap<number, SpaceState>;
+  readonly log: ObservationLog;
+  readonly feed: LogFeed;
+  readonly texts: TextFeed;
+  readonly clock: Clock;
+  readonly save: (space: number) => Promise<void>;
+  readonly liveRows: (space: number, ranges: Uint32Array) => Promise<Uint32Array>;
+};
+
+export class Upkeep {
+  readonly #options: UpkeepOptions;
+  #rowsDropped = 0;
+
+  constructor(options: UpkeepOptions) {
+    this.#options = options;
+  }
+
+  /** Rows that were removed, replaced, or went with their space. */
+  get rowsGone(): number {
+    let rows = this.#rowsDropped;
+    for (const { removed } of this.#options.spaces.values()) rows += removed.length;
+    return rows;
+  }
+
+  /** A space went, with so many rows. */
+  dropped(rows: number): void {
+    this.#rowsDropped += rows;
+  }
+
+  /**
+   * Rows that an index has no more are written down as removed. Settles once that is durable, and so is what was removed before: what
+   * the disk refuses is kept, and written with the next removal or look.
+   */
+  async removed(state: SpaceState, rows: readonly number[]): Promise<void> {
+    const { space, removed, unwritten } = state;
+    for (const row of rows) removed.push(row);
+    const { texts, feed, clock } = this.#options;
+    if (rows.length > 0) void texts.remove(space, rows);
+    const owed = [...unwritten.splice(0), ...rows];
+    if (owed.length === 0) return state.written;
+    const record = { kind: "removals", space, rows: Uint32Array.from(owed), acceptedMs: clock.now() } as const;
+    state.written = feed.append(record).catch((error: unknown) => {
+      unwritten.push(...owed);
+      throw error;
+    });
+    await state.written;
+  }
+
+  async save(state: SpaceState): Promise<void> {
+    const { rows } = state;
+    state.isSaving = true;
+    try {
+      await this.#options.save(state.space);
+      state.savedRows = rows;
+    } catch {
+      // The disk is full, or the worker died: the log has everything, and the next look tries again.
+    } finally {
+      state.isSaving = false;
+    }
+  }
+
+  /** Saves indexes that were quiet since the last look, so that a start replays little of the log. */
+  async saveQuiet(): Promise<void> {
+    for (const state of [...this.#options.spaces.values()]) {
+      if (state.unwritten.length > 0) await this.removed(state, []).catch(() => {});
+      if (state.isQuiet()) await this.save(state);
+    }
+  }
+
+  async saveAll(): Promise<void> {
+    const unsaved = [...this.#options.spaces.values()].filter(({ isUnsaved }) => isUnsaved);
+    const next = unsaved.values();
+    await Promise.all(
+      Array.from({ length: SAVES_AT_ONCE }, async () => {
+        for (const state of next) await this.save(state);
+      }),
+    );
+  }
+
+  /** Gives the space of removed observations in the log back. */
+  reclaim(): Promise<ReclaimReport> {
+    const { spaces, log, liveRows } = this.#options;
+    return log.reclaim({
+      liveRowsOf: (space, ranges) => (spaces.has(space) ? liveRows(space, ranges) : new Uint32Array(ranges.length / 2)),
+      onMoved: (moved) => {
+        for (let at = 0; at < moved.space.length; at++) {
+          const record = { ...positionAt(moved, at), acceptedMs: moved.acceptedMs[at] ?? 0 };
+          spaces.get(record.space)?.moved(record);
+        }
+      },
+    });
+  }
+}

@@ -1,0 +1,152 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { MillraceError } from "@millrace/core";
+import type { Watermarks } from "../../src/index.ts";
+import { FaultProcess } from "./fault-child.ts";
+import { allOf, idsOf, liveOf, openFaulty, scratch, submitted, turn, until } from "./fault-memory.ts";
+import { batchOf, DIMS, nearest, SPACE } from "./fixture.ts";
+
+/** The least a log can be limited to: filled by a few hundred observations. */
+const FULL = { bytesMax: 524_288, overrides: { lanes: { normal: { countMax: 600 } } } } as const;
+const COUNT = 20;
+const withId = { metaOf: (n: number) => ({ id: `n${n}` }) };
+
+type Filled = { readonly refused: readonly MillraceError[]; readonly marks: Watermarks };
+
+/** Sends until the log takes no more and the lane is full behind it. */
+async function fill(opened: Awaited<ReturnType<typeof openFaulty>>): Promise<Filled> {
+  const session = await opened.memory.ingest.open({ space: SPACE, dims: DIMS, session: "p", credits: 100_000 });
+  const refused: MillraceError[] = [];
+  await until(() => {
+    try {
+      session.submit(batchOf(session.nextSeq, COUNT, withId));
+    } catch (error) {
+      assert.ok(error instanceof MillraceError);
+      if (opened.memory.ingest.ingest.logFailures > 0) refused.push(error);
+    }
+    return refused.length >= 5;
+  });
+  await session.reached("searchable");
+  return { refused, marks: session.watermarks };
+}
+
+test("a full log: what was accepted is searchable, durable stands still, producers are told when to come again, and a start with more room goes on", async () => {
+  using directory = scratch();
+  let marks: Watermarks;
+  {
+    await using opened = await openFaulty({ ...FULL, directory: directory.path });
+    const filled = await fill(opened);
+    marks = filled.marks;
+    for (const { code, retryable, retryAfterMs = 0 } of filled.refused) {
+      assert.ok(["overloaded", "rate_limited"].includes(code) && retryable, code);
+      assert.ok(retryAfterMs >= 10 && retryAfterMs <= 60_000, `${retryAfterMs}`);
+    }
+    assert.ok(marks.durable > 0 && marks.durable < marks.accepted, JSON.stringify(marks));
+    assert.equal(marks.searchable, marks.accepted);
+    assert.deepEqual(
+      await idsOf(opened.memory),
+      Array.from({ length: marks.accepted }, (_, at) => `n${at + 1}`),
+    );
+    const results = await allOf(opened.memory);
+    assert.deepEqual(
+      results.map(({ isDurable }) => isDurable),
+      results.map((_, at) => at < marks.durable),
+    );
+  }
+  await using opened = await openFaulty({ directory: directory.path });
+  const session = await opened.memory.ingest.open({ space: SPACE, session: "p" });
+  assert.equal(session.nextSeq, marks.durable + 1);
+  assert.equal(await liveOf(opened.memory), marks.durable);
+  for (let from = 1; from <= marks.accepted; from += COUNT) await submitted(session, batchOf(from, COUNT, withId));
+  await session.reached("durable");
+  await session.reached("searchable");
+  assert.deepEqual(
+    await idsOf(opened.memory),
+    Array.from({ length: marks.accepted }, (_, at) => `n${at + 1}`),
+  );
+});
+
+test("a full log is tried again at a steady pace, however much comes meanwhile", async () => {
+  await using opened = await openFaulty({ bytesMax: FULL.bytesMax });
+  const session = await opened.memory.ingest.open({ space: SPACE, dims: DIMS, credits: 100_000 });
+  const { ingest } = opened.memory.ingest;
+  while (ingest.logFailures === 0) {
+    await submitted(session, batchOf(0, COUNT * 5, { firstSeq: 0 }));
+    await turn();
+  }
+  for (let more = 0; more < 40; more++) {
+    await submitted(session, batchOf(0, 1, { firstSeq: 0 }));
+    await session.reached("searchable");
+  }
+  const before = ingest.logFailures;
+  const startedMs = performance.now();
+  await until(() => ingest.logFailures >= before + 3);
+  const tookMs = performance.now() - startedMs;
+  assert.ok(tookMs > 900, `three tries in ${tookMs} ms`);
+});
+
+test("a full log and a worker that dies: what was accepted and not durable is still found", async () => {
+  await using opened = await openFaulty(FULL);
+  const { memory } = opened;
+  const { marks } = await fill(opened);
+  const { workers } = memory.ingest.ingest;
+  for (const thread of workers.threads) await thread.end();
+  await until(() => workers.deaths === 2);
+  assert.equal(await liveOf(memory), marks.accepted);
+  for (let n = 1; n <= marks.accepted; n += 7) assert.deepEqual(await nearest(memory, n), [`n${n}`]);
+});
+
+test("a space deleted while the log is full is gone, also after a start that finds the log full", async () => {
+  using directory = scratch();
+  {
+    await using opened = await openFaulty({ ...FULL, directory: directory.path });
+    await fill(opened);
+    await opened.memory.removeSpace(SPACE).catch((error: MillraceError) => assert.equal(error.code, "storage_full"));
+    await assert.rejects(liveOf(opened.memory), { code: "not_found" });
+  }
+  await using opened = await openFaulty({ ...FULL, directory: directory.path });
+  await assert.rejects(liveOf(opened.memory), { code: "not_found" });
+  const session = await opened.memory.ingest.open({ space: SPACE, session: "p", dims: DIMS });
+  assert.equal(session.nextSeq, 1, "nothing of the old space's session is left");
+});
+
+test("a disk that fills and empties under the engine: all that was accepted becomes durable; kill -9 while it is full loses nothing durable", async () => {
+  using directory = scratch();
+  await using child = await FaultProcess.start(directory.path);
+  await child.ask({ op: "send", to: 200 });
+  assert.equal((await child.ask({ op: "reach", mark: "durable" })).durable, 200);
+  child.limitFiles(150_000);
+  const full = await child.ask({ op: "send", to: 3_000 });
+  assert.ok(full.durable < 3_000 && full.accepted === 3_000 && full.failures > 0, JSON.stringify(full));
+  assert.equal((await child.ask({ op: "reach", mark: "searchable" })).live, 3_000);
+  child.limitFiles("unlimited");
+  assert.equal((await child.ask({ op: "reach", mark: "durable" })).durable, 3_000);
+  child.limitFiles(150_000);
+  const again = await child.ask({ op: "send", to: 4_000 });
+  assert.ok(again.durable < 4_000, JSON.stringify(again));
+  await child.kill();
+  await using opened = await openFaulty({ directory: directory.path });
+  const session = await opened.memory.ingest.open({ space: SPACE, session: "p" });
+  assert.ok(session.nextSeq > again.durable, `${session.nextSeq}`);
+  assert.deepEqual(
+    await idsOf(opened.memory),
+    Array.from({ length: session.nextSeq - 1 }, (_, at) => `n${at + 1}`),
+  );
+});
+
+test("a removal that the full disk refused is durable once it is asked again and confirmed", async () => {
+  using directory = scratch();
+  await using child = await FaultProcess.start(directory.path);
+  await child.ask({ op: "send", to: 100 });
+  await child.ask({ op: "reach", mark: "durable" });
+  child.limitFiles(20_000);
+  assert.equal((await child.ask({ op: "remove", ids: ["n7", "n8"] })).code, "storage_full");
+  child.limitFiles("unlimited");
+  assert.equal((await child.ask({ op: "remove", ids: ["n7", "n8"] })).code, "");
+  await child.kill();
+  await using opened = await openFaulty({ directory: directory.path });
+  const ids = await idsOf(opened.memory);
+  assert.equal(ids.length, 98);
+  assert.ok(!ids.includes("n7") && !ids.includes("n8"));
+  await turn();
+});
