@@ -25,6 +25,8 @@ export type ClientOptions = {
 /** What the parts of a client share. */
 export type ClientContext = {
   readonly http: Http;
+  /** Null where the host has none. */
+  readonly WebSocket: SocketConstructor | null;
   /** Opened with the first subscription. */
   readonly link: () => Link;
   /** Aborts when the client is closed. */
@@ -55,14 +57,16 @@ export type Client = {
  */
 export function createClient(options: ClientOptions): Client {
   const { url, key, clock = hostClock, rng = Math.random } = options;
+  const { WebSocket = (globalThis.WebSocket as SocketConstructor | undefined) ?? null } = options;
   const http = new Http({ url, key, fetch: options.fetch ?? globalThis.fetch.bind(globalThis) });
   let link: Link | undefined;
   let closing = new AbortController();
   const context: ClientContext = {
     http,
+    WebSocket,
     clock,
     rng,
-    link: () => (link ??= createLink(options, http, clock)),
+    link: () => (link ??= WebSocket ? new SocketLink({ http, WebSocket, clock }) : new SseLink({ http, clock })),
     closing: () => closing.signal,
   };
   return {
@@ -81,9 +85,4 @@ export function createClient(options: ClientOptions): Client {
       link?.close();
     },
   };
-}
-
-function createLink(options: ClientOptions, http: Http, clock: ClientClock): Link {
-  const { WebSocket = (globalThis.WebSocket as SocketConstructor | undefined) ?? null } = options;
-  return WebSocket ? new SocketLink({ http, WebSocket, clock }) : new SseLink({ http, clock });
 }

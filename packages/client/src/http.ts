@@ -66,10 +66,10 @@ export class Http {
     return this.#key === undefined ? {} : { authorization: `Bearer ${this.#key}` };
   }
 
-  /** Where the WebSocket is, and the subprotocols that carry the key: a browser can set no header on a WebSocket. */
-  socket(): { readonly url: string; readonly protocols: readonly string[] } {
+  /** Where that WebSocket is, and the subprotocols that carry the key: a browser can set no header on a WebSocket. */
+  socket(path = "/v1/ws"): { readonly url: string; readonly protocols: readonly string[] } {
     const protocols = this.#key === undefined ? [] : ["millrace.v1", `millrace.key.${this.#key}`];
-    return { url: `${this.url.replace(/^http/, "ws")}/v1/ws`, protocols };
+    return { url: `${this.url.replace(/^http/, "ws")}${path}`, protocols };
   }
 
   /** What a refused connection means, in words that help. */

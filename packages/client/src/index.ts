@@ -5,6 +5,9 @@ export type { ClientClock } from "./clock.ts";
 export type { WriterEvent } from "./event-json.ts";
 export type { JobHandle, JobSourcesOptions, JobSourcesPage, JobsApi, JobsOptions } from "./job.ts";
 export type { Snapshot } from "./link.ts";
+export type { Observation } from "./observe/encode-observations.ts";
+export type { ObservationWriter, ObserverOptions } from "./observe/observation-writer.ts";
+export type { ObserveOptions } from "./observe/space-writers.ts";
 export type { SocketConstructor, SocketLike } from "./socket-link.ts";
 export type { AddOptions, DocumentPage, SpaceHandle, SpacesApi } from "./space.ts";
 export type {

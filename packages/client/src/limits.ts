@@ -2,6 +2,8 @@
 export const REQUEST_TIMEOUT_MS = 30_000;
 /** Longest one upload may take: 256 MB at 1 MB/s, and a margin. */
 export const UPLOAD_TIMEOUT_MS = 300_000;
+/** Longest the engine may take to open a model that a space is to be given: four tries of 30 s, and the waits between. */
+export const REEMBED_TIMEOUT_MS = 150_000;
 /** Longest `waitMs` the engine accepts on an add. */
 export const WAIT_MAX_MS = 60_000;
 

@@ -16,7 +16,9 @@ import type { AppendLine, AppendSink, Followed, Link, LinkRequest, LinkSink } fr
 /** The part of a WebSocket that is used: a browser's, Node's own and that of `ws` all have it. */
 export type SocketLike = {
   readonly readyState: number;
-  send(text: string): void;
+  /** Bytes handed over and not yet sent. */
+  readonly bufferedAmount?: number;
+  send(data: string | Uint8Array<ArrayBuffer>): void;
   close(code?: number): void;
   addEventListener(type: "open" | "error", listen: () => void): void;
   addEventListener(type: "message", listen: (event: { readonly data: unknown }) => void): void;
@@ -261,7 +263,8 @@ function toFrame(stream: StreamId, epoch: string, row: CompactFrame): Frame {
   return correlation === undefined ? frame : { ...frame, correlation };
 }
 
-function closedError(code: number, reason: string, url: string): MillraceError {
+/** What it means that a socket was closed with that code. */
+export function closedError(code: number, reason: string, url: string): MillraceError {
   const known = codeOfStatus("ws", code);
   const text = `the connection to ${url} was closed with ${code}${reason === "" ? "" : `: ${reason}`}`;
   return new MillraceError(known ?? "unavailable", text);

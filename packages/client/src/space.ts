@@ -1,14 +1,22 @@
 import type {
+  ConceptPage,
+  ConsolidateRequest,
+  Consolidation,
   CreateSpace,
   Job,
   RecallRequest,
   RecallResponse,
+  Reembed,
+  ReembedRequest,
   Source,
   Space,
   StoredDocument,
 } from "@millrace/protocol";
 import type { ClientContext } from "./client.ts";
-import { REQUEST_TIMEOUT_MS } from "./limits.ts";
+import { REEMBED_TIMEOUT_MS, REQUEST_TIMEOUT_MS } from "./limits.ts";
+import type { Observation } from "./observe/encode-observations.ts";
+import type { ObservationWriter, ObserverOptions } from "./observe/observation-writer.ts";
+import type { ObserveOptions } from "./observe/space-writers.ts";
 import type { PageOptions } from "./stream.ts";
 import { type UploadEvent, type UploadFile, type UploadOptions, upload } from "./upload.ts";
 
@@ -54,6 +62,67 @@ export class SpaceHandle {
     options: UploadOptions = {},
   ): AsyncIterable<UploadEvent> {
     return upload(this.#context, this.space, files, options);
+  }
+
+  /**
+   * Remembers what was observed: vectors, or texts that the engine embeds. Resolves when all of it is durable, or has come as far as `mark`
+   * says. Calls to one space and lane share a connection, batches and their order. For control over those, and for backpressure, make an
+   * `observer`. Nothing is loaded or connected before the first call.
+   */
+  async observe(observations: readonly Observation[], options: ObserveOptions = {}): Promise<void> {
+    const { observe } = await import("./observe/space-writers.ts");
+    return observe(this.#context, this.space, observations, options);
+  }
+
+  /** A writer of observations with its own connection, order and bounds. Close it. */
+  async observer(options: ObserverOptions = {}): Promise<ObservationWriter> {
+    const { createObserver } = await import("./observe/space-writers.ts");
+    return createObserver(this.#context, this.space, options);
+  }
+
+  /** Forgets one observation, by the id it was given. */
+  removeObservation(id: string, { signal }: Signal = {}): Promise<void> {
+    return this.#context.http.call("DELETE", `${this.#path}/observations/${encodeURIComponent(id)}`, { signal });
+  }
+
+  /**
+   * Looks for observations that say the same or are of one kind; what is found is in `concepts`. Resolves with the run when it has begun, or
+   * has ended within `waitMs` (at most 60,000). `conflict` when one is under way.
+   */
+  consolidate(request: ConsolidateRequest = {}, { signal, waitMs }: AddOptions = {}): Promise<Consolidation> {
+    const call = { json: request, query: { waitMs }, signal, timeoutMs: REQUEST_TIMEOUT_MS + (waitMs ?? 0) };
+    return this.#context.http.call("POST", `${this.#path}/consolidate`, call);
+  }
+
+  /** The consolidation under way, once it has ended or after `waitMs`; else the last one. `not_found` when there was none. */
+  consolidation({ signal, waitMs }: AddOptions = {}): Promise<Consolidation> {
+    const call = { query: { waitMs }, signal, timeoutMs: REQUEST_TIMEOUT_MS + (waitMs ?? 0) };
+    return this.#context.http.call("GET", `${this.#path}/consolidation`, call);
+  }
+
+  /** One page of what consolidation found: duplicates, then patterns. */
+  concepts({ after, limit, signal }: PageOptions = {}): Promise<ConceptPage> {
+    return this.#context.http.call("GET", `${this.#path}/concepts`, { query: { after, limit }, signal });
+  }
+
+  /**
+   * Begins to embed the space's documents with another model; resolves with the run, or with state `unchanged`. Until it is done the space
+   * answers by its old model; its progress is in `reembedding` and in the space's stream.
+   */
+  reembed(embedding: ReembedRequest["embedding"], { signal }: Signal = {}): Promise<Reembed> {
+    const call = { json: { embedding }, signal, timeoutMs: REEMBED_TIMEOUT_MS };
+    return this.#context.http.call("POST", `${this.#path}/reembed`, call);
+  }
+
+  /** The run under way, once it has ended or after `waitMs`; else the last one. `not_found` when there was none since the engine started. */
+  reembedding({ signal, waitMs }: AddOptions = {}): Promise<Reembed> {
+    const call = { query: { waitMs }, signal, timeoutMs: REQUEST_TIMEOUT_MS + (waitMs ?? 0) };
+    return this.#context.http.call("GET", `${this.#path}/reembed`, call);
+  }
+
+  /** Ends the run; the space stays as it was. `conflict` when none is under way. */
+  cancelReembed({ signal }: Signal = {}): Promise<Reembed> {
+    return this.#context.http.call("DELETE", `${this.#path}/reembed`, { signal });
   }
 
   /** One page, ordered by source. */

@@ -15,6 +15,9 @@ export class Engine {
   error: MillraceError | undefined;
   readonly latency: Readonly<Record<Stage, Series>>;
   readonly chunkRate = new Series();
+  /** Observations a second. */
+  readonly acceptedRate = new Series();
+  readonly searchableRate = new Series();
   readonly #changed: () => void;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #failures = 0;
@@ -74,12 +77,14 @@ export class Engine {
     this.overview = overview;
     for (const stage of STAGES) this.latency[stage].push(overview.latency[stage].p99);
     this.chunkRate.push(overview.rates.chunksPerSecond);
+    this.acceptedRate.push(overview.ingest.rates.acceptedPerSecond);
+    this.searchableRate.push(overview.ingest.rates.searchablePerSecond);
   }
 
   /** Another process answers: what its predecessor measured is not its history. */
   #forget(): void {
     for (const stage of STAGES) this.latency[stage].clear();
-    this.chunkRate.clear();
+    for (const rate of [this.chunkRate, this.acceptedRate, this.searchableRate]) rate.clear();
   }
 }
 

@@ -12,6 +12,8 @@ export const ROWS_MAX = 2_000;
 export const ROWS_SHOWN = 100;
 /** Pages of a timeline read for one job, 1,000 entities each: more than the rows kept. */
 export const TIMELINE_PAGES_MAX = 4;
+/** Index workers drawn one by one. */
+export const WORKERS_SHOWN = 8;
 /** Passages asked for. */
 export const RESULTS = 10;
 /** Documents on one page of a list. */

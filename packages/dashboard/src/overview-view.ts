@@ -4,6 +4,7 @@ import { vars } from "./directives.ts";
 import type { Engine, Stage } from "./engine.ts";
 import { formatBytes, formatCount, formatDuration, formatMs, formatPercent, plural } from "./format.ts";
 import { startPanel } from "./get-started.ts";
+import { ingestPanel } from "./ingest-panel.ts";
 import { pipeline } from "./pipeline.ts";
 import { sparkline } from "./sparkline.ts";
 import { figure, loading, pageHeader, progressBar } from "./ui.ts";
@@ -41,13 +42,18 @@ export class OverviewView implements View {
       overview ? pressure(overview) : nothing,
     );
     if (!overview) return html`${header}${engine.error ? nothing : loading(6)}`;
-    const isNew = overview.totals.documents === 0 && overview.jobs.running === 0;
+    const isNew = isUntouched(overview);
     return html`${header}
       <section class="card pipeline-card" aria-label="Pipeline">${pipeline(overview, this.#wide.matches)}</section>
       ${isNew ? startPanel("docs") : nothing}
       <section class="tiles" aria-label="Latency">${STAGES.map((stage) => tile(stage, engine, overview))}</section>
+      ${ingestPanel(engine, overview)}
       <div class="split"><div class="stack">${jobsCard(engine.running)}${totals(overview)}</div>${engineCard(overview)}</div>`;
   }
+}
+
+function isUntouched({ totals, jobs, ingest }: Overview): boolean {
+  return totals.documents === 0 && jobs.running === 0 && ingest.totals.accepted === 0;
 }
 
 function pressure({ pressure: value }: Overview): TemplateResult {

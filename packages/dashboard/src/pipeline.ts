@@ -2,7 +2,7 @@
 import type { Overview } from "@millrace/client";
 import { nothing, svg, type TemplateResult } from "lit-html";
 import { flow } from "./directives.ts";
-import { formatBytes, formatCount, formatMs, formatRate } from "./format.ts";
+import { formatBytes, formatCount, formatMs, formatRate, plural } from "./format.ts";
 import { iconPath } from "./icons.ts";
 import { COMPACT, type NodeName, type Place, WIDE } from "./pipeline-layout.ts";
 
@@ -92,7 +92,7 @@ function figuresOf({ rates, totals, latency, queues, subscribers, memory }: Over
     log: {
       title: "Log",
       ...rate(rates.framesPerSecond, "frames"),
-      detail: `${formatCount(totals.frames)} frames kept`,
+      detail: `${plural(totals.frames, "frame")} kept`,
       queue: queues.storage,
     },
     index: {

@@ -1,6 +1,16 @@
 import { type Clock, MillraceError, systemClock } from "@millrace/core";
 import { createExtractor, type Extractor } from "@millrace/extract";
-import { Memory, memoryModuleUrl, type ProviderSettings } from "@millrace/memory";
+import {
+  consolidationModuleUrl,
+  Memory,
+  memoryModuleUrl,
+  observationsModuleUrl,
+  type Profile,
+  type ProfileName,
+  type ProfileOverrides,
+  type ProviderSettings,
+  resolveProfile,
+} from "@millrace/memory";
 import type { StreamId } from "@millrace/protocol";
 import {
   anthropicTranslators,
@@ -17,6 +27,8 @@ import {
   type Submitted,
   type TranslatorSet,
 } from "@millrace/stream";
+import { AlertWatch } from "./alerts/alert-watch.ts";
+import { type AlertOptions, type ResolvedAlerts, resolveAlerts } from "./alerts/rules.ts";
 import { DurableStreams } from "./durable-streams/durable-streams.ts";
 import { Subscriptions } from "./durable-streams/subscriptions/subscriptions.ts";
 import { WebhookSender } from "./durable-streams/subscriptions/webhook.ts";
@@ -45,8 +57,16 @@ export type EngineOptions = {
   readonly retention?: RetentionDefaults;
   /** When readers of clients' streams see a frame: once it is durable (`strict`), or at once; default `relaxed` (decision 0007). */
   readonly mode?: Mode;
+  /** How observations are taken in: a named set of options (docs/admission.md); default `production`. */
+  readonly profile?: ProfileName;
+  /** Options instead of the profile's. */
+  readonly profileOverrides?: ProfileOverrides;
   /** What events of an application's own foreign types become, beside those of OpenAI (`openai.chunk`) and Anthropic (`anthropic.event`). */
   readonly translators?: TranslatorSet;
+  /** What is an alert; default the rules of docs/alerts.md, without a target of throughput. */
+  readonly alerts?: AlertOptions;
+  /** Consolidate the spaces whose observations changed, so often, in ms (docs/consolidation.md); default only when asked. */
+  readonly consolidateEveryMs?: number;
   readonly clock?: Clock;
 };
 
@@ -68,6 +88,7 @@ export class Engine implements AsyncDisposable {
   readonly durableStreams: DurableStreams;
   readonly subscriptions: Subscriptions;
   readonly retention: Retention;
+  readonly watch: AlertWatch;
   readonly directory: string;
   readonly clock: Clock;
   #isReady = true;
@@ -77,7 +98,7 @@ export class Engine implements AsyncDisposable {
       Engine,
       | ("meters" | "storage" | "sequencer" | "memory" | "extractor" | "jobStore" | "jobs" | "clock")
       | ("durableStreams" | "subscriptions")
-      | ("retention" | "directory")
+      | ("retention" | "watch" | "directory")
     >,
   ) {
     this.meters = parts.meters;
@@ -92,6 +113,7 @@ export class Engine implements AsyncDisposable {
     this.durableStreams = parts.durableStreams;
     this.subscriptions = parts.subscriptions;
     this.retention = parts.retention;
+    this.watch = parts.watch;
     this.directory = parts.directory;
     this.clock = parts.clock;
   }
@@ -99,7 +121,12 @@ export class Engine implements AsyncDisposable {
   /** Opens the data directory, ends what a crash left open, and loads the vectors. Rejects with `data_in_use`, `data_too_new`, … */
   static async open(options: EngineOptions): Promise<Engine> {
     const { directory, dataBytesMax, clock = systemClock } = options;
-    const modules = [memoryModuleUrl, jobsModuleUrl, durableModuleUrl, subscriptionsModuleUrl, retentionModuleUrl];
+    const profile = resolveProfile(options.profile ?? "production", options.profileOverrides ?? {});
+    const alerts = resolveAlerts(options.alerts);
+    const modules = [
+      ...[memoryModuleUrl, observationsModuleUrl, consolidationModuleUrl, jobsModuleUrl],
+      ...[durableModuleUrl, subscriptionsModuleUrl, retentionModuleUrl],
+    ];
     const storage = await openStorage({
       directory,
       modules,
@@ -116,9 +143,12 @@ export class Engine implements AsyncDisposable {
         retains: options.retention ?? {},
         mode: options.mode ?? "relaxed",
         translators: options.translators ?? {},
+        profile,
+        alerts,
+        dataBytesMax,
         fetching: { allow: options.allowAddresses ?? [], timeoutMs: options.fetchTimeoutMs },
       });
-      return await engine.#start();
+      return await engine.#start(options.consolidateEveryMs);
     } catch (error) {
       await storage.close();
       throw error;
@@ -126,12 +156,14 @@ export class Engine implements AsyncDisposable {
   }
 
   /** Ends what a crash left open and loads the vectors; on a failure no thread stays behind. */
-  async #start(): Promise<this> {
+  async #start(consolidateEveryMs: number | undefined): Promise<this> {
     try {
       await this.jobs.recover();
       await this.sequencer.recover();
       await this.memory.warm();
       this.retention.start();
+      await this.watch.start();
+      if (consolidateEveryMs !== undefined) this.memory.ingest.consolidations.every(consolidateEveryMs);
       return this;
     } catch (error) {
       await this.jobs.drain();
@@ -148,9 +180,12 @@ export class Engine implements AsyncDisposable {
     retains: RetentionDefaults;
     mode: Mode;
     translators: TranslatorSet;
+    profile: Profile;
+    alerts: ResolvedAlerts;
+    dataBytesMax: number | undefined;
     fetching: SourceIngestOptions["fetching"];
   }): Promise<Engine> {
-    const { storage, directory, providers, clock, fetching, mode } = options;
+    const { storage, directory, providers, clock, fetching, mode, profile, dataBytesMax } = options;
     const meters = new Meters(clock);
     const onAppended = (frames: number) => {
       meters.frames.add(frames);
@@ -164,7 +199,21 @@ export class Engine implements AsyncDisposable {
     translators.addAll(options.translators);
     const sequencer = new Sequencer({ storage, clock, mode, translators, onSubmitted, onAppended });
     const retention = new Retention({ storage, sequencer, clock, defaults: options.retains });
-    const memory = await Memory.open({ storage, sequencer, directory, providers, clock });
+    const memory = await Memory.open({
+      ...{ storage, sequencer, directory, providers, profile, clock },
+      ...(dataBytesMax === undefined ? {} : { observationBytesMax: dataBytesMax }),
+      onWorkerDown: (worker) => meters.workerDied(worker),
+    });
+    const reader = new LogReader(storage);
+    const { workerDeaths } = meters;
+    const watch = new AlertWatch({
+      observations: memory.ingest,
+      workerDeaths,
+      sequencer,
+      reader,
+      clock,
+      ...options.alerts,
+    });
     const extractor = createExtractor();
     const jobStore = new JobStore(storage);
     const { extractMicros } = meters;
@@ -192,7 +241,7 @@ export class Engine implements AsyncDisposable {
     const subscriptions = await Subscriptions.open({ streams: durableStreams, storage, clock, webhooks });
     return new Engine({
       ...{ meters, storage, sequencer, memory, extractor, jobStore, jobs, clock },
-      ...{ durableStreams, subscriptions, retention, directory },
+      ...{ durableStreams, subscriptions, retention, watch, directory },
     });
   }
 
@@ -226,6 +275,7 @@ export class Engine implements AsyncDisposable {
     });
     await drained;
     cancel();
+    await this.memory.ingest.drain();
     const jobsLeft = this.jobs.running;
     await this.#closeParts();
     return { isComplete, jobsLeft, tookMs: this.clock.monotonic() - startedMs };
@@ -233,6 +283,7 @@ export class Engine implements AsyncDisposable {
 
   async #closeParts(): Promise<void> {
     this.process[Symbol.dispose]();
+    this.watch.close();
     await this.retention.close();
     await this.subscriptions.close();
     await this.durableStreams.close();

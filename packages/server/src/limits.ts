@@ -66,6 +66,9 @@ export const LAST_WORDS_MS = 1_000;
 /** Longest `/readyz` waits for the threads to answer; a busy thread is not a dead one. */
 export const READY_WAIT_MS = 1_000;
 
+/** Longest the overview waits for the log of observations to say how large it is; a slow disk is shown as what it was. */
+export const LOG_FIGURES_WAIT_MS = 100;
+
 /** Channels one Centrifugo connection may follow. */
 export const CENTRIFUGO_CHANNELS_MAX = 1_000;
 

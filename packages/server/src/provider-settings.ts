@@ -27,6 +27,9 @@ function resolve({ provider, model }: EmbeddingChoice, options: ProviderOptions)
   switch (provider) {
     case "static":
       return { provider };
+    case "none":
+      // What a space without a model pins in place of one is its dimensions.
+      return { provider, dims: Number(model) };
     case "openai":
       if (!options.url || !named) throw missing("openai", "--embedding-url and --embedding-model");
       return {

@@ -10,11 +10,16 @@ import { Heartbeats } from "./http/heartbeats.ts";
 import { addJobRoutes } from "./http/job-routes.ts";
 import { checkOrigin } from "./http/origin-guard.ts";
 import { headRefusal, refuseSocket } from "./http/raw-refusal.ts";
+import { addReembedRoutes } from "./http/reembed-routes.ts";
 import { addRetentionRoutes } from "./http/retention-routes.ts";
 import { Router } from "./http/router.ts";
 import { addSpaceRoutes } from "./http/space-routes.ts";
 import { addStreamRoutes } from "./http/stream-routes.ts";
 import { Sockets } from "./http/web-socket.ts";
+import { addConsolidationRoutes } from "./ingest/consolidation-routes.ts";
+import type { HttpSessions } from "./ingest/http-sessions.ts";
+import { IngestSockets } from "./ingest/ingest-sockets.ts";
+import { addObservationRoutes } from "./ingest/observation-routes.ts";
 import { CONNECTIONS_MAX, HEADERS_TIMEOUT_MS, REQUEST_TIMEOUT_MS, TIMEOUTS_CHECK_MS } from "./limits.ts";
 import { readOverview } from "./metrics/overview.ts";
 import { toPrometheus } from "./metrics/prometheus.ts";
@@ -64,6 +69,8 @@ export class Server implements AsyncDisposable {
   readonly #sockets: Sockets;
   readonly #heartbeats: Heartbeats;
   readonly #centrifugo: CentrifugoSockets;
+  readonly #producers: IngestSockets;
+  readonly #observing: HttpSessions;
   readonly #durable: DurableHttp;
   readonly #onDefect: (error: unknown) => void;
   readonly #following = new Set<ServerResponse>();
@@ -78,6 +85,11 @@ export class Server implements AsyncDisposable {
     this.#heartbeats = new Heartbeats(engine.clock);
     this.#sockets = new Sockets({ engine, heartbeats: this.#heartbeats, onDefect });
     this.#centrifugo = new CentrifugoSockets(engine, onDefect);
+    const { memory, clock } = engine;
+    const onRefused = (code: string) => engine.meters.refused(code);
+    this.#producers = new IngestSockets({ ingest: memory.ingest, clock, onDefect, onRefused });
+    const checkReady = () => engine.checkReady();
+    this.#observing = addObservationRoutes(this.#router, { ingest: memory.ingest, clock, checkReady });
     this.#durable = new DurableHttp(engine, onDefect);
     this.url = `http://${HOST}:${(http.address() as AddressInfo).port}`;
     engine.subscriptions.start(this.url);
@@ -106,6 +118,8 @@ export class Server implements AsyncDisposable {
     const report = await this.engine.close();
     this.#sockets.close();
     this.#centrifugo.close();
+    this.#producers.close();
+    await this.#observing.close();
     for (const response of this.#following) response.end();
     this.#http.closeIdleConnections();
     const cancel = this.engine.clock.after(1_500, () => this.#http.closeAllConnections());
@@ -129,14 +143,17 @@ export class Server implements AsyncDisposable {
     this.#router.add("GET", "/metrics", async (exchange) => {
       exchange.text(
         200,
-        await toPrometheus(engine, await overview(), this.#sockets.unsentBytes + this.#centrifugo.unsentBytes),
+        await toPrometheus(engine, await overview(), this.#unsentBytes),
         "text/plain; version=0.0.4; charset=utf-8",
       );
     });
     this.#router.add("GET", "/v1/overview", async (exchange) => exchange.json(200, await overview()));
+    this.#router.add("GET", "/v1/alerts", (exchange) => exchange.json(200, { alerts: engine.watch.alerts.active }));
     addSpaceRoutes(this.#router, engine);
+    addConsolidationRoutes(this.#router, engine);
     addJobRoutes(this.#router, engine);
     addStreamRoutes(this.#router, engine, this.#heartbeats);
+    addReembedRoutes(this.#router, engine);
     addRetentionRoutes(this.#router, engine);
     addAssetRoutes(this.#router);
   }
@@ -170,6 +187,10 @@ export class Server implements AsyncDisposable {
     }
   }
 
+  get #unsentBytes(): number {
+    return this.#sockets.unsentBytes + this.#centrifugo.unsentBytes + this.#producers.unsentBytes;
+  }
+
   #track(url: URL, response: ServerResponse): void {
     if (!url.pathname.endsWith("/sse")) return;
     this.#following.add(response);
@@ -196,12 +217,13 @@ export class Server implements AsyncDisposable {
     }
   }
 
-  #socketsAt(path: string): Sockets | CentrifugoSockets {
+  #socketsAt(path: string): Sockets | CentrifugoSockets | IngestSockets {
     if (path === "/v1/ws") return this.#sockets;
+    if (path === "/v1/ingest") return this.#producers;
     if (path === "/connection/websocket") return this.#centrifugo;
     throw new MillraceError(
       "not_found",
-      `no WebSocket is at ${path.slice(0, 80)}; they are at /v1/ws and /connection/websocket`,
+      `no WebSocket is at ${path.slice(0, 80)}; they are at /v1/ws, /v1/ingest and /connection/websocket`,
     );
   }
 

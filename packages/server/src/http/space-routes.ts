@@ -1,5 +1,5 @@
-import { Deadline, MillraceError } from "@millrace/core";
-import { type Source, type SpaceId, toSpaceId } from "@millrace/protocol";
+import { Deadline, MillraceError, toErrorBody } from "@millrace/core";
+import { type RecallResponse, type Source, type SpaceId, toSpaceId } from "@millrace/protocol";
 import { AddSchema, CreateSpaceSchema, createCheck, RecallRequestSchema } from "@millrace/protocol/schemas";
 import type { Engine } from "../engine.ts";
 import type { SourceInput } from "../jobs/jobs-module.ts";
@@ -55,9 +55,30 @@ async function recall({ memory, meters }: Engine, exchange: Exchange): Promise<v
   const request = checkRecall(await readJson(exchange.request));
   const deadline = Deadline.after(RECALL_TIMEOUT_MS);
   using limit = deadline.signal("the recall", exchange.signal);
+  if (exchange.request.headers.accept?.includes("application/x-ndjson")) {
+    await streamRecall(exchange, memory.recallStages(space, request, limit.signal));
+    meters.recalls.add();
+    return;
+  }
   const response = await deadline.race("the recall", memory.recall(space, request, limit.signal));
   meters.recalls.add();
   exchange.json(200, response);
+}
+
+/** One line for each answer, the last with stage `final`. A failure after the first line is a line `{"error": …}`. */
+async function streamRecall(exchange: Exchange, stages: AsyncGenerator<RecallResponse>): Promise<void> {
+  const { response } = exchange;
+  try {
+    for await (const stage of stages) {
+      if (!response.headersSent)
+        response.writeHead(200, { "content-type": "application/x-ndjson", "cache-control": "no-store" });
+      response.write(`${JSON.stringify(stage)}\n`);
+    }
+  } catch (error) {
+    if (!response.headersSent) throw error;
+    response.write(`${JSON.stringify({ error: toErrorBody(error) })}\n`);
+  }
+  response.end();
 }
 
 async function add(engine: Engine, exchange: Exchange): Promise<void> {

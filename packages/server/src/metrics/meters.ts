@@ -29,6 +29,10 @@ export class Meters {
   readonly ended = new Map<string, number>();
   /** Refusals by code: codes are a closed list, so the labels are bounded. */
   readonly refusals = new Map<string, number>();
+  /** How often each index worker has ended. */
+  readonly workerDeaths = new Map<number, number>();
+  /** Of the log of observations, as it said last. */
+  logBytes = 0;
   readonly extractMicros = new Histogram();
   readonly deliverMicros = new Histogram();
   readonly requestMicros = new Histogram();
@@ -62,6 +66,10 @@ export class Meters {
 
   refused(code: string): void {
     count(this.refusals, code);
+  }
+
+  workerDied(worker: number): void {
+    this.workerDeaths.set(worker, (this.workerDeaths.get(worker) ?? 0) + 1);
   }
 
   /** An append has its numbers. */

@@ -5,12 +5,14 @@ import { SOURCES_MAX } from "@millrace/protocol/schemas";
 import { STORAGE_CALLS_MAX } from "@millrace/stream";
 import type { Engine } from "../engine.ts";
 import { JOBS_RUNNING_MAX, SOURCES_AT_ONCE } from "../limits.ts";
+import { readIngest } from "./ingest-overview.ts";
 import { readStreamFigures } from "./stream-figures.ts";
 
 /** What the dashboard draws, every figure measured (I13). */
 export async function readOverview(engine: Engine, about: { version: string; subscribers: number }): Promise<Overview> {
   const { meters, memory, storage, jobs, clock } = engine;
-  const [stats, log, stored] = await Promise.all([memory.stats(), engine.reader.count(), memory.totals()]);
+  const asked = [memory.stats(), engine.reader.count(), memory.totals(), readIngest(engine)] as const;
+  const [stats, log, stored, ingest] = await Promise.all(asked);
   const memoryUsage = process.memoryUsage();
   // Each limit is the one that is enforced: past it the queue refuses.
   const queues = {
@@ -23,7 +25,10 @@ export async function readOverview(engine: Engine, about: { version: string; sub
     version: about.version,
     startedMs: meters.startedMs,
     uptimeMs: clock.now() - meters.startedMs,
-    pressure: Math.min(1, Math.max(queues.storage.depth / queues.storage.limit, jobs.running / JOBS_RUNNING_MAX)),
+    pressure: Math.min(
+      1,
+      Math.max(storage.depth / STORAGE_CALLS_MAX, jobs.running / JOBS_RUNNING_MAX, ingest.pressure),
+    ),
     rates: {
       sourcesPerSecond: meters.sources.perSecond,
       bytesPerSecond: meters.bytes.perSecond,
@@ -61,6 +66,8 @@ export async function readOverview(engine: Engine, about: { version: string; sub
     subscribers: about.subscribers,
     memory: { rssBytes: memoryUsage.rss, heapBytes: memoryUsage.heapUsed, indexBytes: stats.indexBytes },
     jobs: { running: jobs.running },
+    ingest,
+    alerts: [...engine.watch.alerts.active],
   };
 }
 
