@@ -1,11 +1,13 @@
 import { addCommand } from "./add/add.ts";
 import { benchCommand } from "./bench.ts";
 import type { Command } from "./command.ts";
+import { consolidateCommand } from "./consolidate.ts";
 import { doctorCommand } from "./doctor/doctor.ts";
 import { exportCommand } from "./export.ts";
 import { jobsCommand } from "./jobs.ts";
 import { spacesCommand, streamsCommand } from "./listings.ts";
 import { recallCommand } from "./recall/recall.ts";
+import { reembedCommand } from "./reembed.ts";
 import { serveCommand } from "./serve.ts";
 import { tailCommand } from "./tail.ts";
 import { verifyCommand } from "./verify.ts";
@@ -15,9 +17,11 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   addCommand,
   recallCommand,
+  consolidateCommand,
   tailCommand,
   jobsCommand,
   spacesCommand,
+  reembedCommand,
   streamsCommand,
   exportCommand,
   verifyCommand,

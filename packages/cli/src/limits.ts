@@ -21,6 +21,9 @@ export const BAR_EVERY_MS = 100;
 /** How often a line of progress is printed where no bar can be drawn: a log of an hour stays below 1,000 lines. */
 export const LINE_EVERY_MS = 5_000;
 
+/** How often a space that is embedded anew is looked at: its answer comes at once when that has ended. */
+export const REEMBED_LOOK_MS = 500;
+
 /** Widest a passage is set: longer lines are hard to read. */
 export const TEXT_COLUMNS_MAX = 96;
 

@@ -1,5 +1,6 @@
 /** Every option of every command, once: its flag, environment variable, kind, default and help. */
 import type { RecallMode } from "@millrace/client";
+import type { ServerOptions } from "@millrace/server";
 
 type Base = {
   /** What stands for the value in help; absent for flags. */
@@ -21,6 +22,15 @@ export type OptionSpec = Base &
 
 const MODES = ["hybrid", "text", "vector"] as const satisfies readonly RecallMode[];
 const STREAM_MODES = ["relaxed", "strict"] as const;
+/** A record, so that none can be left out. */
+const PROFILES: Readonly<Record<NonNullable<ServerOptions["profile"]>, true>> = {
+  production: true,
+  "low-latency": true,
+  "high-throughput": true,
+  "resource-constrained": true,
+  "multi-tenant": true,
+  edge: true,
+};
 const PROVIDERS = ["static", "openai", "transformers"] as const;
 
 export const OPTIONS = {
@@ -101,6 +111,22 @@ export const OPTIONS = {
     env: "MILLRACE_STREAM_MODE",
     help: "when readers see a frame: relaxed (at once, durable a moment later) or strict (once it is durable)",
   },
+  profile: {
+    kind: "choice",
+    choices: Object.keys(PROFILES) as (keyof typeof PROFILES)[],
+    default: "production",
+    value: "NAME",
+    env: "MILLRACE_PROFILE",
+    help: `how observations are taken in: ${Object.keys(PROFILES).join(", ")}`,
+  },
+  "throughput-target": {
+    kind: "integer",
+    min: 1,
+    max: 100_000_000,
+    value: "RATE",
+    env: "MILLRACE_THROUGHPUT_TARGET",
+    help: "observations a second that are expected; below 80 % of it there is an alert (millrace tail _system); default none",
+  },
   k: { kind: "integer", min: 1, max: 100, default: 8, short: "k", value: "N", help: "how many results" },
   mode: { kind: "choice", choices: MODES, default: "hybrid", value: "MODE", help: "hybrid, text or vector" },
   after: { kind: "text", value: "CURSOR", help: "begin after this cursor; default from the first frame kept" },
@@ -131,6 +157,15 @@ export const OPTIONS = {
   },
   "keep-all": { kind: "flag", help: "keep everything of the stream, whatever the engine does by default" },
   default: { kind: "flag", help: "keep of the stream what the engine keeps by default" },
+  "consolidate-every": {
+    kind: "duration",
+    value: "PAUSE",
+    env: "MILLRACE_CONSOLIDATE_EVERY",
+    help: "look for duplicates and patterns among observations so often, for example 1h; default only when asked",
+  },
+  duplicate: { kind: "text", value: "SHARE", help: "similarity from which observations say the same; default 0.95" },
+  pattern: { kind: "text", value: "SHARE", help: "similarity from which they are of one kind; default 0.8" },
+  "remove-duplicates": { kind: "flag", help: "remove observations that say the same as another" },
   json: { kind: "flag", help: "print JSON on stdout, for programs" },
   help: { kind: "flag", short: "h", help: "show this" },
 } as const satisfies Record<string, OptionSpec>;

@@ -1,10 +1,10 @@
 import { MillraceError } from "@millrace/core";
-import type { DrainReport, Server } from "@millrace/server";
+import type { DrainReport, Server, ServerOptions } from "@millrace/server";
 import type { Command, CommandContext, ExitCode } from "./command.ts";
 import { EMBEDDING_OPTIONS, engineOptions } from "./engine-link.ts";
 import { formatDuration, formatPlural } from "./format.ts";
 import { INVOCATION } from "./invocation.ts";
-import { OPTIONS } from "./options.ts";
+import { OPTIONS, type OptionValues } from "./options.ts";
 import { DEFAULT_RETENTION_OPTIONS, toRetention } from "./retention.ts";
 import { loadServer } from "./server-module.ts";
 import type { Terminal } from "./terminal.ts";
@@ -22,6 +22,9 @@ export const serveCommand: Command = {
     ...EMBEDDING_OPTIONS,
     "allow-address",
     "stream-mode",
+    "profile",
+    "throughput-target",
+    "consolidate-every",
     ...DEFAULT_RETENTION_OPTIONS,
     "json",
     "help",
@@ -34,6 +37,7 @@ export const serveCommand: Command = {
       "embed new spaces with a service of your own",
     ],
     ["millrace serve --max-age 30d --jobs-max-age 7d", "trim clients' streams and delete those of jobs by age"],
+    ["millrace serve --profile low-latency", "short queues for observations: what cannot be quick is refused"],
     ["millrace serve --allow-address 10.0.0.0/8", "let pages of the private network be added"],
   ],
   notes: [
@@ -51,6 +55,9 @@ async function serve(context: CommandContext): Promise<ExitCode> {
     ...engineOptions(context),
     retention: toRetention(options),
     mode: options["stream-mode"],
+    profile: options.profile,
+    alerts: toAlerts(options),
+    ...toSchedule(options),
     port: options.port,
     onDefect,
   });
@@ -63,6 +70,16 @@ async function serve(context: CommandContext): Promise<ExitCode> {
   if (options.json) terminal.json({ event: "drained", ...report });
   else printDrain(terminal, report);
   return 0;
+}
+
+function toAlerts({ "throughput-target": throughputTarget }: OptionValues): ServerOptions["alerts"] & object {
+  return throughputTarget === undefined ? {} : { throughputTarget };
+}
+
+function toSchedule({
+  "consolidate-every": consolidateEveryMs,
+}: OptionValues): Pick<ServerOptions, "consolidateEveryMs"> {
+  return consolidateEveryMs === undefined ? {} : { consolidateEveryMs };
 }
 
 function printWelcome(

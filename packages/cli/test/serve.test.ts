@@ -100,6 +100,26 @@ for (const [mode, seen] of [
   });
 }
 
+test("serve --profile names how observations are taken in; one that does not exist is refused with those that do", async () => {
+  using place = folder();
+  await using served = await serve(place.path, ["--profile", "edge", "--throughput-target", "5000"]);
+  const { ingest } = await createClient({ url: served.url }).overview();
+  assert.equal(ingest.profile, "edge");
+  assert.deepEqual(
+    ingest.lanes.map(({ limit }) => limit),
+    [250, 2_500, 1_000],
+  );
+  const unknown = await runCommand(["serve", "--profile", "low-latncy"], { cwd: place.path });
+  assert.match(
+    unknown.err,
+    /--profile is "low-latncy"; it must be production, low-latency, .*, edge; did you mean low-latency\?/,
+  );
+  assert.equal(unknown.code, 2);
+  const env = { MILLRACE_PROFILE: "fast" };
+  const fromVariable = await runCommand(["serve"], { cwd: place.path, env });
+  assert.match(fromVariable.err, /MILLRACE_PROFILE is "fast"; it must be production, .*\(invalid_argument\)/);
+});
+
 test("a stream mode that does not exist is refused with the nearest one that does", async () => {
   using place = folder();
   const { code, err } = await runCommand(["serve", "--stream-mode", "strickt"], { cwd: place.path });
