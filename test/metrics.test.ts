@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { toSpaceId } from "@millrace/protocol";
 import { createCheck, OverviewSchema } from "@millrace/protocol/schemas";
 import { WebSocket } from "ws";
 import { startEngine, type TestEngine } from "./support/engine.ts";
@@ -259,6 +260,77 @@ test("a listing with details says of each stream what it is doing and what of it
   assert.equal(refused.status, 400);
   assert.match(await refused.text(), /detail is \\"yes\\"; it must be true or false/);
   socket.terminate();
+});
+
+test("I13: observations are counted to the last one: accepted, durable, searchable, indexed, refused, removed", async () => {
+  const before = await readMetrics(engine);
+  const { ingest } = engine.server.engine.memory;
+  const space = toSpaceId("counted");
+  const session = await ingest.open({ space, dims: 4, lane: "high" });
+  const batch = (count: number, dims = 4) => ({
+    ...({ firstSeq: 0, lane: "high", encoding: "f32", count, dims } as const),
+    meta: new TextEncoder().encode(JSON.stringify(Array.from({ length: count }, (_, n) => ({ id: `o${n}` })))),
+    vectors: new Uint8Array(Float32Array.from({ length: count * dims }, (_, at) => Math.cos(at)).buffer),
+  });
+  session.submit(batch(100));
+  assert.throws(() => session.submit(batch(7, 5)), { code: "dimension_mismatch" });
+  await session.reached("indexed");
+  await session.reached("durable");
+  assert.equal(await ingest.remove(space, ["o1", "o2", "none"]), 2);
+  const overview = checkOverview(await engine.client.overview());
+  const now = await metricsUntil(engine, (samples) => (samples.get("millrace_observation_log_bytes") ?? 0) > 0);
+  const more = since(before, now);
+  for (const mark of ["accepted", "durable", "searchable", "indexed"])
+    assert.equal(more(`millrace_observations_${mark}_total`), 100, mark);
+  assert.equal(more("millrace_observations_removed_total"), 2);
+  assert.equal(more('millrace_observations_refused_total{code="dimension_mismatch"}'), 7);
+  assert.equal(more("millrace_ingest_batch_observations_sum"), 100);
+  for (const part of ["wait", "durable", "searchable"])
+    assert.equal(more(`millrace_ingest_${part}_seconds_count`), 1, part);
+  assert.ok(more("millrace_ingest_searchable_seconds_sum") > 0 && more("millrace_ingest_searchable_seconds_sum") < 5);
+  assert.equal(now.get("millrace_ingest_sessions"), 1);
+  assert.deepEqual(labelsOf(now, "millrace_lane_depth"), ["high", "normal", "low"]);
+  assert.equal(now.get('millrace_lane_depth{lane="high"}'), 0);
+  assert.equal(now.get('millrace_ingest_state{state="normal"}'), 1);
+  assert.ok((now.get("millrace_observation_index_bytes") ?? 0) > 100);
+  const workers = labelsOf(now, "millrace_index_worker_spaces");
+  assert.ok(
+    workers.length > 0 && workers.some((one) => now.get(`millrace_index_worker_spaces{worker="${one}"}`) === 1),
+  );
+  const busyS = workers.map((one) => now.get(`millrace_index_worker_busy_seconds_total{worker="${one}"}`) ?? 0);
+  assert.ok(Math.max(...busyS) > 0);
+  const { totals, lanes } = overview.ingest;
+  assert.deepEqual([totals.accepted, totals.indexed, totals.removed, totals.refused], [100, 100, 2, 7]);
+  assert.deepEqual(
+    lanes.map(({ limit }) => limit),
+    [5_000, 50_000, 25_000],
+  );
+  await session.close();
+});
+
+test("a lane that fills shows in depth, state and refusals by reason, and empties again", async () => {
+  const profileOverrides = { workers: 1, lanes: { normal: { countMax: 1_000 } } };
+  await using small = await startEngine({ profileOverrides });
+  const observations = small.server.engine.memory.ingest;
+  const open = (lane: "normal" | "low") => observations.open({ space: toSpaceId("full"), dims: 16, lane });
+  const [normal, low] = [await open("normal"), await open("low")];
+  const vectors = new Uint8Array(Float32Array.from({ length: 16 * 20 }, (_, at) => Math.sin(at)).buffer);
+  const batch = { firstSeq: 0, encoding: "f32", count: 20, dims: 16, meta: new Uint8Array(), vectors } as const;
+  for (let n = 0; n < 44; n++) normal.submit({ ...batch, lane: "normal" });
+  assert.throws(() => low.submit({ ...batch, lane: "low" }), { code: "overloaded" });
+  // Nothing was waited for, so that nothing has left the lane.
+  const full = observations.ingest.admission;
+  assert.deepEqual([full.state, full.lanes.find(({ lane }) => lane === "normal")?.depth], ["critical", 880]);
+  await Promise.all([normal.reached("searchable"), normal.reached("durable")]);
+  const now = await metricsUntil(small, (samples) => samples.get('millrace_lane_depth{lane="normal"}') === 0);
+  assert.equal(now.get('millrace_lane_bytes{lane="normal"}'), 0);
+  assert.equal(now.get('millrace_lane_depth_limit{lane="normal"}'), 1_000);
+  assert.equal(now.get("millrace_observations_accepted_total"), 880);
+  assert.equal(now.get('millrace_observations_refused_total{code="overloaded"}'), 20);
+  assert.equal(now.get('millrace_admission_refused_total{reason="shed"}'), 20);
+  assert.equal(now.get('millrace_ingest_state{state="critical"}'), 0);
+  assert.ok((now.get('millrace_lane_drain_per_second{lane="normal"}') ?? 0) > 0);
+  await Promise.all([normal.close(), low.close()]);
 });
 
 test("every family is in docs/metrics.md, and nothing else is", async () => {
