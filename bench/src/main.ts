@@ -1,6 +1,7 @@
-/** The command: `run`, `list`, `compare`, `report`, `streams`, `index`. See bench/README.md. */
+/** The command: `run`, `list`, `compare`, `report`, `streams`, `index`, `ingest`. See bench/README.md. */
 import { parseArgs } from "node:util";
 import { MillraceError } from "@millrace/core";
+import { INGEST_USAGE } from "../ingest/ingest-options.ts";
 import { STREAMS_USAGE } from "../load/load-options.ts";
 import { runStreamsCommand } from "../load/streams-command.ts";
 import { runIndexCommand } from "../vector/index-command.ts";
@@ -17,7 +18,8 @@ bench list [--json]
 bench compare OLD NEW [--json]     exit 1 on a regression
 bench report [--check]             exit 1 when the docs differ from bench/results
 ${STREAMS_USAGE}
-${INDEX_USAGE}`;
+${INDEX_USAGE}
+${INGEST_USAGE}`;
 
 const FLAGS = {
   repeats: { type: "string" },
@@ -42,6 +44,8 @@ function parse(args: string[]) {
 async function main(args: string[]): Promise<number> {
   if (args[0] === "streams") return runStreamsCommand(args.slice(1));
   if (args[0] === "index") return runIndexCommand(args.slice(1));
+  // Loaded only here: with it comes the engine.
+  if (args[0] === "ingest") return (await import("../ingest/ingest-command.ts")).runIngestCommand(args.slice(1));
   const { values, positionals } = parse(args);
   const [command, first, second] = positionals;
   switch (command) {
