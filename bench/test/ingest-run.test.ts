@@ -78,7 +78,7 @@ const ARGS = "--base b --query q --truth t --dims 768 --rate 100000 --seconds 60
 
 test("options have their defaults, and are refused by name outside their limits", () => {
   const { run, engine } = readIngestOptions(ARGS);
-  assert.deepEqual(run, { ...run, rate: 100_000, seconds: 60, recalls: 100, spaces: 1, batch: 250, lane: "normal" });
+  assert.deepEqual(run, { ...run, rate: 100_000, seconds: 60, recalls: 100, spaces: 64, batch: 250, lane: "normal" });
   assert.deepEqual(engine, { ...engine, profile: undefined, workers: undefined, isGraphForced: false });
   const refused = (args: string[], message: RegExp) =>
     assert.throws(() => readIngestOptions([...ARGS, ...args]), { code: "invalid_argument", message });
@@ -86,7 +86,7 @@ test("options have their defaults, and are refused by name outside their limits"
   refused(["--spaces", "1025"], /--spaces is 1025/);
   refused(["--skew", "-1"], /^--skew is "-1"; it must be a number from 0 to 4|--skew/);
   refused(["--hot", "2", "--spaces", "4"], /--hot is "2"/);
-  refused(["--hot", "0.9"], /--hot is 0.9 with one space/);
+  refused(["--hot", "0.9", "--spaces", "1"], /--hot is 0.9 with one space/);
   refused(["--lane", "urgent"], /--lane is "urgent"; use one of high, normal, low/);
   refused(["--encoding", "f64"], /--encoding is "f64"; use one of f32, f16, i8/);
   refused(["--batch", "1001"], /--batch is 1001/);

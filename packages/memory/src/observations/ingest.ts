@@ -101,6 +101,7 @@ export class Ingest implements AsyncDisposable {
         this.#sessions.pressed(state);
         options.onState?.(state, pressure);
       },
+      onCompact: () => this.workers.compact(),
     });
     this.#sizer = new BatchSizer(profile.batch);
     this.#memory = new BlockMemory(profile.blockBytes);

@@ -70,6 +70,8 @@ export type WorkerOrder =
   | { readonly kind: "live"; readonly request: number; readonly space: number; readonly ranges: Uint32Array }
   | { readonly kind: "drop"; readonly space: number }
   /** Make a handle by which another worker searches the space's index; and take one, or let it go. */
+  /** Memory is short: what was removed is not kept for older generations. */
+  | { readonly kind: "compact" }
   | { readonly kind: "share"; readonly request: number; readonly space: number }
   | { readonly kind: "attach"; readonly space: number; readonly shared: SharedIndex }
   | { readonly kind: "detach"; readonly space: number }

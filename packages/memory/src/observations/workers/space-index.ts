@@ -36,6 +36,8 @@ export type SpaceSurroundings = {
 /** Time that opening takes of the thread before it lets others have a turn, ms. */
 const TURN_MS = 5;
 
+/** Time that a compaction takes of the thread for one space, ms. */
+const COMPACT_MS = 20;
 /** Looks at a record that is being moved. */
 const MOVED_TRIES = 3;
 
@@ -293,8 +295,14 @@ export class SpaceIndex {
   }
 
   /** Takes the vectors of rows out that no generation can be asked for any more; until then searches pass over them. */
-  tidy(): void {
-    for (const row of this.columns.takeFinal()) this.index.remove(row);
+  tidy(keep?: number): void {
+    for (const row of this.columns.takeFinal(keep)) this.index.remove(row);
+  }
+
+  /** Takes out all that was removed, as far as a moment allows: older generations cannot be asked for any more. */
+  compact(): void {
+    const sinceMs = performance.now();
+    while (this.index.size > this.columns.live && performance.now() - sinceMs < COMPACT_MS) this.tidy(0);
   }
 
   async #replay(removed: Uint32Array, wasSaved: boolean): Promise<void> {

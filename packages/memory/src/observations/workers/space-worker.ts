@@ -178,6 +178,9 @@ const FOLLOW: { readonly [kind in WorkerOrder["kind"]]: (order: Extract<WorkerOr
   add,
   drop: ({ space }) => drop(space),
   expire: ({ nowMs }) => expire(spaces.values(), nowMs),
+  compact: () => {
+    for (const space of spaces.values()) space.compact();
+  },
   share: ({ request, space }) => share(request, space),
   attach,
   detach: ({ space }) => detach(space),

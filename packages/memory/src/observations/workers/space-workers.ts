@@ -222,6 +222,11 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     return lease.again;
   }
 
+  /** Memory is short: what was removed goes at once. */
+  compact(): void {
+    for (const { thread } of this.#seats) thread.tell({ kind: "compact" });
+  }
+
   /** Has rows past their time to live taken out. */
   expire(nowMs: number): void {
     for (const { thread } of this.#seats) thread.tell({ kind: "expire", nowMs });
