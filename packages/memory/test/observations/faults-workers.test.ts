@@ -92,3 +92,29 @@ test(`workers killed every ${KILL_EVERY_MS} ms under load, with spaces deleted a
   assert.ok((await memory.ingest.drain()).isComplete);
   assert.ok(ingest.admission.lanes.every(({ depth, bytes }) => depth === 0 && bytes === 0));
 });
+
+test("a worker killed with batches in hand that are in the log already: each observation is there once", async () => {
+  await using opened = await openFaulty();
+  const { memory } = opened;
+  const { workers } = memory.ingest.ingest;
+  const name = toSpaceId("a");
+  const dims = 768;
+  const session = await memory.ingest.open({ space: name, dims, credits: 100_000 });
+  let isAhead = 0;
+  for (let round = 0; round < 6; round++) {
+    for (let more = 0; more < 4; more++) {
+      session.submit(batchOf(session.nextSeq, 500, { dims, metaOf: (n) => ({ id: `n${n}` }) }));
+    }
+    const { accepted } = session.watermarks;
+    await until(() => session.watermarks.durable >= accepted - 500);
+    if (session.watermarks.searchable < session.watermarks.durable) isAhead++;
+    await Promise.all(workers.threads.map((thread) => thread.end()));
+    await session.reached("searchable");
+    const question = new Float32Array(dims).fill(1);
+    assert.equal((await memory.recallVectors(name, question, { k: 1 })).live, accepted);
+  }
+  assert.ok(isAhead > 0, "the log was ahead of the index, or nothing is tested");
+  const results = await memory.recallVectors(name, new Float32Array(dims).fill(1), { k: 10_000, isFull: true });
+  assert.equal(new Set(results.results.map(({ id }) => id)).size, 10_000);
+  assert.deepEqual(memory.ingest.ingest.letters.of(memory.spaceId(name)), []);
+});

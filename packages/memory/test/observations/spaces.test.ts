@@ -6,7 +6,7 @@ import { type SpaceId, toSpaceId } from "@millrace/protocol";
 import fc from "fast-check";
 import type { IngestSession, Memory } from "../../src/index.ts";
 import { FaultProcess } from "./fault-child.ts";
-import { idsOf, openFaulty, scratch, submitted, turn } from "./fault-memory.ts";
+import { idsOf, openFaulty, scratch, submitted, turn, until } from "./fault-memory.ts";
 import { batchOf, DIMS, SPACE, vectorOf } from "./fixture.ts";
 
 const RUNS = Number(process.env.MILLRACE_SPACE_RUNS ?? 3);
@@ -102,12 +102,21 @@ test("a space deleted while batches wait in its lane, its worker and its log giv
   await using opened = await openFaulty();
   const { memory } = opened;
   const { ingest } = memory.ingest;
-  for (let round = 0; round < 10; round++) {
-    const session = await memory.ingest.open({ space: SPACE, dims: DIMS, credits: 100_000 });
-    for (let sent = 0; sent < 3_000; sent += 100) session.submit(batchOf(session.nextSeq, 100));
+  const dims = 768;
+  const batch = batchOf(0, 500, { dims, firstSeq: 0 });
+  for (let round = 0; round < 12; round++) {
+    const session = await memory.ingest.open({ space: SPACE, dims, credits: 100_000 });
+    for (let sent = 0; sent < 10; sent++) session.submit(batch);
+    if (round % 3 === 1) await until(() => session.watermarks.searchable > 0);
     for (let turns = 0; turns < round; turns++) await turn();
-    if (round % 3 === 0) await ingest.workers.threads[round % 2]?.end();
+    const ended = round % 3 === 0 ? [] : ingest.workers.threads.map((thread) => thread.end());
+    if (round % 3 === 1) {
+      // While what its workers had in hand waits for the space to be opened again.
+      await Promise.all(ended);
+      await memory.ingest.dropSpace(memory.spaceId(SPACE));
+    }
     await memory.removeSpace(SPACE);
+    await Promise.all(ended);
   }
   assert.ok((await memory.ingest.drain()).isComplete);
   const { lanes, waiting } = ingest.admission;

@@ -172,7 +172,7 @@ test("a pinned generation gives the same rows however much is added, replaced an
   while (columns.takeFinal(0).length > 0);
   assert.throws(() => columns.filter({}, { nowMs: 0, asOf }), isCode("gone"));
   assert.throws(
-    () => columns.filter({}, { nowMs: 0, asOf: { rows: row + 1, removals: 0 } }),
+    () => columns.filter({}, { nowMs: 0, asOf: { ...columns.generation, rows: row + 1 } }),
     isCode("invalid_argument"),
   );
 });
