@@ -8,6 +8,8 @@ import type { Segment } from "../segment/segment.ts";
 
 /** Scratch space of the owner in every segment. */
 const OWNER_SLOT = 0;
+/** Rows between two times that the garbage collector is told; a power of two. */
+const WEIGHED_EVERY = 256;
 
 /**
  * A segment of the index, as its owner holds it. `place`, which slots name, and `age`, which grows from one segment made to the
@@ -101,6 +103,7 @@ export class SegmentSet {
     const { open } = this;
     assert(!open.segment.isFull, "a full segment takes no rows");
     const row = open.engine.exports.append(id);
+    if ((row & (WEIGHED_EVERY - 1)) === 0) open.segment.weigh();
     const before = this.find(id);
     this.#ids.set(id, slotOf(open, row));
     if (!before) return undefined;

@@ -17,6 +17,14 @@ import { NAVIGATION, type Navigation, SegmentEngine } from "./segment-engine.ts"
 import { type Transform, writeTransform } from "./transform.ts";
 
 /**
+ * V8 does not count shared memory, and would let dropped segments pile up. So for each so many bytes of rows, of whichever segments of this
+ * thread, an array of that size is made and never touched. A large one: what is below 32 MB comes from memory that was used before and is
+ * zeroed, which costs more than the rows do (measured: a quarter of the processor).
+ */
+const BALLAST_BYTES = 64 * 1024 ** 2;
+let uncounted = 0;
+
+/**
  * Rows of one space in one shared memory, laid out in structure-of-arrays form (layout.ts), with the graph over them. One thread
  * appends and removes (the owner), one links (the builder, which may be the same), any number search. A row is written once;
  * then only its bit of `alive` and its links change. So readers take no locks: they see a row whole, removed or not at all.
@@ -28,8 +36,9 @@ export class Segment {
   readonly words: Uint32Array;
   readonly #numbers: Float32Array;
   readonly #state: Int32Array;
-  /** As many bytes as its rows can take, never touched: V8 does not count shared memory, and would let dropped segments pile up. */
-  readonly #ballast: ArrayBuffer;
+  readonly #ballast: ArrayBuffer[] = [];
+  /** Bytes of its rows that V8 was told of. */
+  #counted = 0;
 
   constructor(memory: WebAssembly.Memory) {
     this.memory = memory;
@@ -38,7 +47,7 @@ export class Segment {
     this.#state = new Int32Array(memory.buffer, 0, HEADER_BYTES / 4);
     this.shape = shapeOf(this.words);
     this.layout = layoutOf(this.shape);
-    this.#ballast = new ArrayBuffer(Math.ceil(this.shape.capacity * bytesPerRow(this.shape)));
+    this.weigh();
   }
 
   static create(shape: SegmentShape, transform: Transform): Segment {
@@ -52,9 +61,12 @@ export class Segment {
     return segment;
   }
 
-  /** Bytes that it makes known to the garbage collector. */
-  get weight(): number {
-    return this.#ballast.byteLength;
+  /** Makes rows that came known to the garbage collector; to be called now and then. */
+  weigh(): void {
+    const bytes = this.rows * bytesPerRow(this.shape);
+    uncounted += bytes - this.#counted;
+    this.#counted = bytes;
+    for (; uncounted >= BALLAST_BYTES; uncounted -= BALLAST_BYTES) this.#ballast.push(new ArrayBuffer(BALLAST_BYTES));
   }
 
   /** Codes rows to come about `mean`; for l2, while there are none. */

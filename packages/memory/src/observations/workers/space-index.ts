@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { setImmediate as turn } from "node:timers/promises";
+import type { TransferListItem } from "node:worker_threads";
 import { MillraceError, toErrorBody } from "@millrace/core";
 import type { ObservationMeta } from "@millrace/protocol";
 import { adoptIndex, createIndex, openIndex, type ReleasedIndex, type VectorIndex } from "@millrace/vector";
@@ -395,6 +396,11 @@ export class SpaceIndex {
       this.#recent.delete(firstRow);
     }
   }
+}
+
+/** What of it is moved, not copied, when it is posted. */
+export function transferOf({ index, columns }: ReleasedSpace): TransferListItem[] {
+  return [...index.ports, ...columns.transfer];
 }
 
 /** The id of a row whose producer gave none. */

@@ -23,7 +23,7 @@ import type {
 import { RecallCheck } from "./recall-check.ts";
 import { recallFrom } from "./recall-from.ts";
 import type { NearestFound, NearestQuestion } from "./recall-question.ts";
-import { SpaceIndex } from "./space-index.ts";
+import { SpaceIndex, transferOf } from "./space-index.ts";
 
 const setup = workerData as WorkerSetup;
 const port = parentPort;
@@ -44,6 +44,10 @@ const QUIET_MS = 300;
 const STIRRED_MS = 2_000;
 /** Spaces that something was added to or asked of lately: of thousands, those worth looking at. */
 const stirred = new Map<number, SpaceIndex>();
+/** An order that nobody began with for so long is offered again: its thread may have died. */
+const OFFERED_MS = 5_000;
+/** When segments were offered, the oldest first. */
+const offered = new Map<string, number>();
 /** The space whose index is being finished. */
 let finishing: number | undefined;
 const builds = new BuildQueue((id) => report({ kind: "built", id }));
@@ -111,10 +115,15 @@ async function answerRequest(request: number, work: () => unknown): Promise<void
   }
 }
 
-function release(space: number) {
-  const released = indexOf(space).release();
-  spaces.delete(space);
-  return released;
+/** Gives a space up; what cannot be copied to the next worker, ports of readers, is moved. */
+function release(request: number, space: number): void {
+  try {
+    const released = indexOf(space).release();
+    spaces.delete(space);
+    port?.postMessage({ kind: "done", request, value: released } satisfies WorkerReport, transferOf(released));
+  } catch (error) {
+    report({ kind: "failed", request, error: toErrorBody(error) });
+  }
 }
 
 function adopt({ spec, released, lease }: Extract<WorkerOrder, { kind: "adopt" }>): void {
@@ -185,7 +194,7 @@ const FOLLOW: { readonly [kind in WorkerOrder["kind"]]: (order: Extract<WorkerOr
   attach,
   detach: ({ space }) => detach(space),
   build: (order) => builds.push(order),
-  release: ({ request, space }) => answerRequest(request, () => release(space)),
+  release: ({ request, space }) => release(request, space),
   remove: (order) => answerRequest(order.request, () => remove(order)),
   live: ({ request, space, ranges }) => answerRequest(request, () => indexOf(space).liveRows(ranges)),
   save: ({ request, space }) => answerRequest(request, () => indexOf(space).save()),
@@ -244,13 +253,27 @@ function lookAfterIndexes(): void {
       stirred.delete(space);
       continue;
     }
-    const orders = index.index.builds();
+    const orders = index.index.builds().filter(({ place }) => isNew(space, place));
     if (orders.length > 0) report({ kind: "builds", orders });
     else if (builds.isIdle && !builds.hasWork && index.isQuiet(QUIET_MS)) void finish(space, index);
     if (index.hasMoved) changed.push(index.progress());
     else if (orders.length === 0 && index.pending === 0 && index.isQuiet(STIRRED_MS)) stirred.delete(space);
   }
   if (changed.length > 0) report({ kind: "progress", progress: changed });
+}
+
+/** Whether a segment was not offered a moment ago: an order is listed until somebody begins with it. */
+function isNew(space: number, place: number): boolean {
+  const key = `${space}/${place}`;
+  const nowMs = performance.now();
+  if (nowMs - (offered.get(key) ?? Number.NEGATIVE_INFINITY) < OFFERED_MS) return false;
+  offered.delete(key);
+  offered.set(key, nowMs);
+  for (const [oldest, atMs] of offered) {
+    if (nowMs - atMs < OFFERED_MS) break;
+    offered.delete(oldest);
+  }
+  return true;
 }
 
 /** One space at a time: a few ms, then others have their turn. */

@@ -7,7 +7,7 @@ import type { AddEntry, Poisoned, SpaceProgress, SpaceSpec, WorkerReport, Worker
 import type { RecallAnswer, RecallQuestion } from "./recall-question.ts";
 import { rendezvous } from "./rendezvous.ts";
 import { idlest, LATELY_MS, lateMs, type Seat } from "./seat.ts";
-import type { ReleasedSpace } from "./space-index.ts";
+import { type ReleasedSpace, transferOf } from "./space-index.ts";
 import { SpaceReaders } from "./space-readers.ts";
 import { SpaceThread } from "./space-thread.ts";
 
@@ -58,6 +58,8 @@ type Lease<Task> = {
   opened: PromiseWithResolvers<void>;
 };
 
+/** Least time between two spaces that are taken over: what one has brought is seen only then. */
+const STEAL_PAUSE_MS = 200;
 /** Rows from which on, and share of its time from which on, the worker of a space is spared searching it, if another has less to do. */
 const READ_ELSEWHERE_ROWS = 20_000;
 const READ_ELSEWHERE_LOAD = 0.2;
@@ -76,6 +78,8 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
   #nextBatch = 1;
   #nextBuild = 1;
   #isClosing = false;
+  #isMoving = false;
+  #stoleAtMs = 0;
   /** Spaces that went to another worker: because one had too much in hand, and because one died. */
   steals = 0;
   moves = 0;
@@ -294,7 +298,7 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     if (!released) this.#readers.detach(lease.space);
     const spec = this.#options.specOf(lease.space);
     const { thread } = this.#seat(worker);
-    if (released) thread.tell({ kind: "adopt", lease: lease.epoch, spec, released });
+    if (released) thread.tell({ kind: "adopt", lease: lease.epoch, spec, released }, transferOf(released));
     else thread.tell({ kind: "open", lease: lease.epoch, spec });
   }
 
@@ -441,7 +445,8 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
 
   /** A worker with too much in hand gives a whole space to one that has little, if it has others to go on with. */
   #steal(): void {
-    if (this.#seats.length < 2) return;
+    const nowMs = this.#nowMs;
+    if (this.#seats.length < 2 || this.#isMoving || nowMs - this.#stoleAtMs < STEAL_PAUSE_MS) return;
     const seats = [...this.#seats].sort((a, b) => a.depth - b.depth);
     const least = seats[0];
     const most = seats.at(-1);
@@ -452,7 +457,11 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     );
     if (busy.length < 2) return;
     const smallest = busy.reduce((a, b) => (b.depth < a.depth ? b : a));
-    void this.#move(smallest, least.thread.number);
+    this.#stoleAtMs = nowMs;
+    this.#isMoving = true;
+    void this.#move(smallest, least.thread.number).finally(() => {
+      this.#isMoving = false;
+    });
   }
 
   async #move(lease: Lease<Task>, to: number): Promise<void> {
