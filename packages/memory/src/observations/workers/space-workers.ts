@@ -168,7 +168,10 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     if (!vector || filter || asOf || rows < READ_ELSEWHERE_ROWS) return undefined;
     const owner = this.#seat(worker);
     const seat = idlest(this.#seats, this.#nowMs);
-    const isWorthIt = seat !== owner && lateMs(owner, this.#nowMs) >= READ_ELSEWHERE_LOAD * LATELY_MS;
+    const load = lateMs(owner, this.#nowMs);
+    // The way through another worker is twice as long.
+    const isWorthIt =
+      seat !== owner && load >= READ_ELSEWHERE_LOAD * LATELY_MS && load >= 2 * lateMs(seat, this.#nowMs);
     return isWorthIt ? seat.thread : undefined;
   }
 
