@@ -162,6 +162,8 @@ export class Ingest implements AsyncDisposable {
       throw new MillraceError("dimension_mismatch", message);
     }
     this.spaceState(spaceId, dims);
+    // So that its first batch does not wait for the index.
+    await this.workers.open(spaceId);
     return this.#sessions.open(request, { id: spaceId, dims }, this.#admission.state);
   }
 
