@@ -53,8 +53,6 @@ export const WORKERS_MAX = 64;
 export const IDLE_MS_MAX = 1_000;
 /** Memory limits at least: below, not even an empty engine fits. */
 export const MEMORY_BYTES_MIN = 64 * 1024 ** 2;
-/** Credits of one session at most: as many as a lane can hold. */
-export const CREDITS_MAX = LANE_COUNT_MAX;
 
 /** What a measured batch keeps of its weight with each that follows: about the last ten count, so a changed cost is known in 20. */
 export const BATCH_DECAY = 0.9;
