@@ -49,13 +49,14 @@ test("what was observed through cut connections is there once each, and found", 
     );
     if (at % 25 === 0) await new Promise((resolve) => setImmediate(resolve));
     if (at % 400 === 200) {
-      await until(() => writer.watermarks.accepted >= at / 2);
+      // More than at the cut before, so a connection was made since.
+      await until(() => writer.watermarks.accepted >= at - 100);
       proxy.cut();
     }
   }
   await Promise.all(done);
   assert.equal(writer.watermarks.durable, vectors.length);
-  assert.ok(proxy.connections > 3);
+  assert.ok(proxy.connections > 5);
   await writer.close();
   client.close();
   const { ingest } = engine.server.engine.memory.ingest;
