@@ -8,6 +8,7 @@ const root = join(import.meta.dirname, "..");
 const CHECKS = [
   { script: "scripts/build-kernels.ts", about: "WASM kernels" },
   { script: "scripts/build-static-model.ts", about: "embedding table" },
+  { script: "packages/extract/scripts/training/write-model.ts", about: "extraction model" },
   { script: "bench/src/main.ts", arguments: ["report"], about: "docs/benchmarks.md" },
 ];
 

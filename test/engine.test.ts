@@ -200,7 +200,7 @@ describe("pages", () => {
       <main><h1>The weir</h1><p>${"The weir raises the water so that the race can take it. ".repeat(8)}</p></main><footer>Imprint and cookies</footer></body></html>`;
     const site = createServer((request, response) => {
       if (request.url === "/weir") response.writeHead(200, { "content-type": "text/html" }).end(page);
-      else if (request.url === "/gone") response.writeHead(404).end("no");
+      else if (request.url === "/gone" || request.url === "/robots.txt") response.writeHead(404).end("no");
       // Any other page hangs: it is never answered.
     });
     await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
@@ -226,6 +226,40 @@ describe("pages", () => {
     });
     assert.equal(blocked.json.errors[0]?.error.code, "blocked_address");
     assert.equal(blocked.json.state, "error");
+  });
+});
+
+describe("politeness", () => {
+  test("pages of a slow site are all stored, one after the other, though each waits longer than a fetch may take", async () => {
+    const asked: number[] = [];
+    const site = createServer((request, response) => {
+      response.setHeader("content-type", "text/html");
+      if (request.url === "/robots.txt") return response.end("user-agent: *\ncrawl-delay: 0.4\ndisallow: /private");
+      asked.push(performance.now());
+      return response.end(
+        `<html lang="en"><body><main><h1>${request.url}</h1><p>${"Water turns the wheel of the mill. ".repeat(9)}</p></main>`,
+      );
+    });
+    await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+    const base = `http://127.0.0.1:${(site.address() as AddressInfo).port}`;
+    await using open = await startEngine({
+      allowAddresses: ["127.0.0.1"],
+      fetchTimeoutMs: 500,
+      politeness: { ratePerSecond: 100 },
+    });
+    try {
+      const sources = ["/1", "/2", "/3", "/4", "/private"].map((path) => ({ url: base + path }));
+      const job = await open.client.space("web").add(sources, { waitMs: 60_000 });
+      assert.deepEqual([job.stored, job.failed, job.errors[0]?.error.code], [4, 1, "robots_disallowed"]);
+      const gaps = asked.slice(1).map((at, n) => at - (asked[n] ?? 0));
+      assert.ok(
+        gaps.every((gap) => gap > 350),
+        gaps.join(", "),
+      );
+    } finally {
+      site.closeAllConnections();
+      await new Promise((resolve) => site.close(resolve));
+    }
   });
 });
 

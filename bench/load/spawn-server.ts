@@ -23,11 +23,13 @@ export type SpawnServerOptions = {
   readonly target: TargetName;
   /** Millrace only: further arguments of `serve`. */
   readonly serveArgs?: readonly string[];
+  /** For its data, which is left there; default: one for temporary files, which is removed. */
+  readonly directory?: string;
 };
 
-/** A server in a process of its own on a free port, with its data in a directory that goes with it. */
-export async function spawnServer({ target, serveArgs = [] }: SpawnServerOptions): Promise<SpawnedServer> {
-  const directory = mkdtempSync(join(tmpdir(), "millrace-load-"));
+/** A server in a process of its own on a free port, with its data in a directory that goes with it unless one is given. */
+export async function spawnServer({ target, serveArgs = [], ...kept }: SpawnServerOptions): Promise<SpawnedServer> {
+  const directory = kept.directory ?? mkdtempSync(join(tmpdir(), "millrace-load-"));
   const script =
     target === "millrace"
       ? [millracePath, "serve", "--port", "0", "--data", directory, "--json", ...serveArgs]
@@ -35,7 +37,10 @@ export async function spawnServer({ target, serveArgs = [] }: SpawnServerOptions
   const child = spawn(process.execPath, ["--conditions=source", "--disable-warning=ExperimentalWarning", ...script], {
     stdio: ["ignore", "pipe", "pipe"],
   });
-  const stop = () => stopChild(child).finally(() => rmSync(directory, { recursive: true, force: true }));
+  const stop = async () => {
+    await stopChild(child);
+    if (kept.directory === undefined) rmSync(directory, { recursive: true, force: true });
+  };
   try {
     const url = await Deadline.after(START_MS).race(`starting ${target}`, readUrl(child, target));
     return { url, pid: child.pid ?? 0, directory, [Symbol.asyncDispose]: stop };

@@ -1,6 +1,7 @@
-/** The command: `run`, `list`, `compare`, `report`, `streams`, `index`, `ingest`. See bench/README.md. */
+/** The command: `run`, `list`, `compare`, `report`, `streams`, `index`, `ingest`, `extract`. See bench/README.md. */
 import { parseArgs } from "node:util";
 import { MillraceError } from "@millrace/core";
+import { EXTRACT_USAGE } from "../extract/extract-options.ts";
 import { INGEST_USAGE } from "../ingest/ingest-options.ts";
 import { STREAMS_USAGE } from "../load/load-options.ts";
 import { runStreamsCommand } from "../load/streams-command.ts";
@@ -19,7 +20,8 @@ bench compare OLD NEW [--json]     exit 1 on a regression
 bench report [--check]             exit 1 when the docs differ from bench/results
 ${STREAMS_USAGE}
 ${INDEX_USAGE}
-${INGEST_USAGE}`;
+${INGEST_USAGE}
+${EXTRACT_USAGE}`;
 
 const FLAGS = {
   repeats: { type: "string" },
@@ -46,6 +48,7 @@ async function main(args: string[]): Promise<number> {
   if (args[0] === "index") return runIndexCommand(args.slice(1));
   // Loaded only here: with it comes the engine.
   if (args[0] === "ingest") return (await import("../ingest/ingest-command.ts")).runIngestCommand(args.slice(1));
+  if (args[0] === "extract") return (await import("../extract/extract-command.ts")).runExtractCommand(args.slice(1));
   const { values, positionals } = parse(args);
   const [command, first, second] = positionals;
   switch (command) {

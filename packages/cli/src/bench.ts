@@ -8,13 +8,22 @@ import type { Command, CommandContext, ExitCode } from "./command.ts";
 const ENTRY = fileURLToPath(new URL("../../../bench/src/main.ts", import.meta.url));
 
 /** Commands of the benchmark program; anything else is what to run. */
-const ACTIONS: ReadonlySet<string> = new Set(["run", "list", "compare", "report", "streams", "index", "ingest"]);
+const ACTIONS: ReadonlySet<string> = new Set([
+  "run",
+  "list",
+  "compare",
+  "report",
+  "streams",
+  "index",
+  "ingest",
+  "extract",
+]);
 
 /** Runs benchmark cases in the repository. */
 export const benchCommand: Command = {
   name: "bench",
   summary: "run benchmark cases (in a checkout of the repository)",
-  usage: "[REGEX | list | compare OLD NEW | report | streams | index | ingest]",
+  usage: "[REGEX | list | compare OLD NEW | report | streams | index | ingest | extract]",
   operands: { min: 0, max: Number.POSITIVE_INFINITY },
   options: ["json", "help"],
   takesAnyOption: true,
@@ -33,6 +42,10 @@ export const benchCommand: Command = {
     [
       "millrace bench ingest --base B.f32 --query Q.f32 --truth T.i32 --dims 768 --rate 100000 --seconds 60 --recalls 100 --json",
       "the whole engine under a load of observations and recalls",
+    ],
+    [
+      "millrace bench extract --pages html/ --truth ground-truth/ --peers trafilatura --json",
+      "main content found on pages whose main content is known",
     ],
     ["millrace bench compare old/ new/", "two sets of results; exit code 1 when one got slower"],
   ],

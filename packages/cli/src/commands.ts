@@ -4,6 +4,7 @@ import type { Command } from "./command.ts";
 import { consolidateCommand } from "./consolidate.ts";
 import { doctorCommand } from "./doctor/doctor.ts";
 import { exportCommand } from "./export.ts";
+import { extractCommand } from "./extract/extract.ts";
 import { jobsCommand } from "./jobs.ts";
 import { spacesCommand, streamsCommand } from "./listings.ts";
 import { recallCommand } from "./recall/recall.ts";
@@ -17,6 +18,7 @@ export const COMMANDS: readonly Command[] = [
   serveCommand,
   addCommand,
   recallCommand,
+  extractCommand,
   consolidateCommand,
   tailCommand,
   jobsCommand,

@@ -6,6 +6,7 @@ const FIXES: Readonly<Record<Code, string | undefined>> = {
   unauthenticated: "give the engine's key",
   forbidden: "use a key that allows it",
   blocked_address: "if the address is meant, start the engine with --allow-address HOST",
+  robots_disallowed: "the site does not want the page fetched; save it in a browser and add the file",
   not_found: undefined,
   method_not_allowed: "the engine is of another version; use the same version of millrace for both",
   conflict: undefined,

@@ -1,5 +1,6 @@
 import type { Command } from "./command.ts";
 import { OPTIONS, type OptionName, type OptionSpec } from "./options.ts";
+import { flagName } from "./read-options.ts";
 import type { Terminal } from "./terminal.ts";
 
 const SPECS: Readonly<Record<OptionName, OptionSpec>> = OPTIONS;
@@ -52,7 +53,7 @@ export function printCommandHelp(terminal: Terminal, command: Command): void {
 
 function flagOf(name: OptionName): string {
   const { value, short } = SPECS[name];
-  return [`${short ? `-${short}, ` : ""}--${name}`, value].filter(Boolean).join(" ");
+  return [`${short ? `-${short}, ` : ""}--${flagName(name)}`, value].filter(Boolean).join(" ");
 }
 
 function describe(spec: OptionSpec): string {

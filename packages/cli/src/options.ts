@@ -1,5 +1,5 @@
 /** Every option of every command, once: its flag, environment variable, kind, default and help. */
-import type { RecallMode } from "@millrace/client";
+import { CACHE_MODES, READ_MODES, type RecallMode } from "@millrace/client";
 import type { ServerOptions } from "@millrace/server";
 
 type Base = {
@@ -8,12 +8,15 @@ type Base = {
   readonly help: string;
   readonly env?: string;
   readonly short?: string;
+  /** What is typed where two commands have options of one flag that mean different things; default the option's own name. */
+  readonly flag?: string;
 };
 export type OptionSpec = Base &
   (
     | { readonly kind: "flag" }
     | { readonly kind: "text"; readonly default?: string }
-    | { readonly kind: "list" }
+    /** `separator: "none"`: a comma is part of the value. */
+    | { readonly kind: "list"; readonly separator?: "none" }
     | { readonly kind: "integer"; readonly min: number; readonly max: number; readonly default?: number }
     | { readonly kind: "bytes" }
     | { readonly kind: "duration" }
@@ -129,6 +132,38 @@ export const OPTIONS = {
   },
   k: { kind: "integer", min: 1, max: 100, default: 8, short: "k", value: "N", help: "how many results" },
   mode: { kind: "choice", choices: MODES, default: "hybrid", value: "MODE", help: "hybrid, text or vector" },
+  "read-mode": {
+    kind: "choice",
+    flag: "mode",
+    choices: READ_MODES,
+    value: "MODE",
+    help: "what is read: article (the main text, default), full, metadata, links, or selectors (with --select)",
+  },
+  select: {
+    kind: "list",
+    value: "CSS",
+    separator: "none",
+    help: "read the elements that this selector matches; may be repeated",
+  },
+  md: { kind: "flag", help: "print Markdown, the default" },
+  explain: { kind: "flag", help: "show every block of the page with its score, the dropped ones too" },
+  "allow-private": { kind: "flag", help: "read pages of private and local addresses too" },
+  "ignore-robots": { kind: "flag", help: "read the page although the site's robots.txt asks programs not to" },
+  "allow-degraded": { kind: "flag", help: "take what a page shows without a browser, however little" },
+  timeout: {
+    kind: "integer",
+    min: 1,
+    max: 600_000,
+    value: "MS",
+    help: "from the call to the result, in milliseconds; default 30,000",
+  },
+  cache: {
+    kind: "choice",
+    choices: CACHE_MODES,
+    default: "use",
+    value: "MODE",
+    help: "with --url: use what the engine read before, refresh it, take only that, or none",
+  },
   after: { kind: "text", value: "CURSOR", help: "begin after this cursor; default from the first frame kept" },
   limit: { kind: "integer", min: 1, max: 1_000_000, value: "N", help: "stop after this many" },
   until: { kind: "text", value: "CURSOR", help: "end with this frame; default the newest" },

@@ -39,11 +39,16 @@ export function readOptions(
     const spec = SPECS[name];
     const fromEnvironment = allowed.includes(name) && spec.env ? environment[spec.env] : undefined;
     const text = raw.texts.get(name);
-    if (text !== undefined) values[name] = toValue(`--${name}`, spec, text);
+    if (text !== undefined) values[name] = toValue(`--${flagName(name)}`, spec, text);
     else if (fromEnvironment) values[name] = toValue(spec.env ?? name, spec, [fromEnvironment]);
     else values[name] = "default" in spec ? spec.default : absent(spec);
   }
   return { values: values as OptionValues, operands: raw.operands, given: new Set(raw.texts.keys()) };
+}
+
+/** What is typed after the dashes. */
+export function flagName(name: OptionName): string {
+  return SPECS[name].flag ?? name;
 }
 
 function absent({ kind }: OptionSpec): unknown {
@@ -59,7 +64,7 @@ function parse(
   for (const name of allowed) {
     const { kind, short } = SPECS[name];
     const type = kind === "flag" ? "boolean" : "string";
-    options[name] = { type, multiple: true, ...(short ? { short } : {}) };
+    options[flagName(name)] = { type, multiple: true, ...(short ? { short } : {}) };
   }
   const { tokens } = parseArgs({ args: [...args], options, allowPositionals: true, strict: false, tokens: true });
   const texts = new Map<OptionName, string[]>();
@@ -67,7 +72,7 @@ function parse(
   for (const token of tokens) {
     if (token.kind === "positional") operands.push(token.value);
     if (token.kind !== "option") continue;
-    const name = allowed.find((known) => known === token.name);
+    const name = allowed.find((known) => flagName(known) === token.name);
     if (!name) throw unknownOption(token.rawName, command, allowed);
     const before = texts.get(name) ?? [];
     const isList = SPECS[name].kind === "list";
@@ -98,6 +103,7 @@ function toValue(name: string, spec: OptionSpec, texts: readonly string[]): unkn
     case "text":
       return text;
     case "list":
+      if (spec.separator === "none") return texts;
       return texts.flatMap((one) => one.split(",")).map((one) => one.trim());
     case "integer":
       return checkInteger(name, /^\d+$/.test(text) ? Number(text) : text, spec);
@@ -129,10 +135,10 @@ function toMs(name: string, text: string): number {
 
 function unknownOption(rawName: string, command: string, allowed: readonly OptionName[]): MillraceError {
   const word = rawName.replace(/^-+/, "");
-  const elsewhere = NAMES.find((name) => name === word);
+  const elsewhere = NAMES.find((name) => flagName(name) === word);
   const hint = elsewhere
     ? `; that belongs to another command`
-    : meant(word, allowed, "--") || `; "millrace ${command} --help" lists its options`;
+    : meant(word, allowed.map(flagName), "--") || `; "millrace ${command} --help" lists its options`;
   return invalid(`${command} has no option ${rawName}${hint}`);
 }
 

@@ -59,6 +59,7 @@ async function serve(context: CommandContext): Promise<ExitCode> {
     alerts: toAlerts(options),
     ...toSchedule(options),
     port: options.port,
+    isPrestarted: true,
     onDefect,
   });
   if (options.json)

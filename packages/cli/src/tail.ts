@@ -48,7 +48,7 @@ async function tail(context: CommandContext): Promise<ExitCode> {
 }
 
 function isEnd({ stream, type }: Frame): boolean {
-  return stream.startsWith("job:") && JOB_ENDS.has(type);
+  return (stream.startsWith("job:") && JOB_ENDS.has(type)) || type === "extract.summary";
 }
 
 function followed(

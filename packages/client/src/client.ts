@@ -1,5 +1,6 @@
 import type { Overview, VerifyReport } from "@millrace/protocol";
 import { type ClientClock, hostClock } from "./clock.ts";
+import { type ExtractApi, extractApi } from "./extract.ts";
 import { Http } from "./http.ts";
 import { JobHandle, type JobsApi, jobsApi } from "./job.ts";
 import type { Link } from "./link.ts";
@@ -43,6 +44,10 @@ export type Client = {
   job(id: string): JobHandle;
   readonly streams: StreamsApi;
   stream(name: string): StreamHandle;
+  /** Reads one page or file: text, Markdown, metadata. Nothing is remembered but in the cache of pages. */
+  readonly extract: ExtractApi["extract"];
+  /** Reads 1 to 100 pages; what comes of each is given as it comes, across lost connections. */
+  readonly extractMany: ExtractApi["extractMany"];
   /** Rates, latencies, queues and totals of the engine, all measured. */
   overview(options?: { readonly signal?: AbortSignal | undefined }): Promise<Overview>;
   /** Looks for whatever in the engine's store is not as it must be. Takes seconds to minutes; nothing is held up or changed. */
@@ -77,6 +82,7 @@ export function createClient(options: ClientOptions): Client {
     job: (id) => new JobHandle(context, id),
     streams: streamsApi(context),
     stream: (name) => new StreamHandle(context, name),
+    ...extractApi(context),
     overview: ({ signal } = {}) => http.call("GET", "/v1/overview", { signal }),
     verify: ({ signal } = {}) => http.call("POST", "/v1/verify", { signal, timeoutMs: 0 }),
     close: () => {

@@ -3,6 +3,7 @@ export * from "@millrace/protocol";
 export { type Client, type ClientOptions, createClient } from "./client.ts";
 export type { ClientClock } from "./clock.ts";
 export type { WriterEvent } from "./event-json.ts";
+export type { ExtractApi, ExtractCallOptions, ExtractEvent, ExtractFile, ExtractManyOptions } from "./extract.ts";
 export type { JobHandle, JobSourcesOptions, JobSourcesPage, JobsApi, JobsOptions } from "./job.ts";
 export type { Snapshot } from "./link.ts";
 export type { Observation } from "./observe/encode-observations.ts";

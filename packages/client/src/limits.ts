@@ -4,6 +4,13 @@ export const REQUEST_TIMEOUT_MS = 30_000;
 export const UPLOAD_TIMEOUT_MS = 300_000;
 /** Longest the engine may take to open a model that a space is to be given: four tries of 30 s, and the waits between. */
 export const REEMBED_TIMEOUT_MS = 150_000;
+/** Time for one page where the caller names none: the engine's own. What the answer itself may take longer is the margin. */
+export const EXTRACT_TIMEOUT_MS = 30_000;
+export const EXTRACT_MARGIN_MS = 10_000;
+/** Longest the end of an extraction whose loop was left is waited for. */
+export const EXTRACT_CANCEL_MS = 5_000;
+/** Pieces of documents held while the rest comes: those of a few of the largest. */
+export const EXTRACT_PARTS_MAX = 4_096;
 /** Longest `waitMs` the engine accepts on an add. */
 export const WAIT_MAX_MS = 60_000;
 

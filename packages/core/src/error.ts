@@ -9,6 +9,7 @@ export const CODES = {
   unauthenticated: { retryable: false, meaning: "no key, or a key that is not known" },
   forbidden: { retryable: false, meaning: "the key does not allow this" },
   blocked_address: { retryable: false, meaning: "the address is private, local or otherwise off limits for fetching" },
+  robots_disallowed: { retryable: false, meaning: "the site's robots.txt forbids fetching the address" },
   not_found: { retryable: false, meaning: "no such space, stream, job, document or route" },
   method_not_allowed: { retryable: false, meaning: "the route exists but not for this method" },
   conflict: { retryable: false, meaning: "the state does not allow this call" },

@@ -5,6 +5,7 @@ const ADVICE: Partial<Record<Code, string>> = {
   unauthenticated: "Enter a key of this engine.",
   forbidden: "Use a key that allows it.",
   blocked_address: "Private and local addresses are not fetched unless the engine is started to allow them.",
+  robots_disallowed: "The site asks crawlers not to fetch it; save the page in a browser and add the file.",
   not_found: "It may have been removed, or its name is spelt differently.",
   too_large: "Split it, or raise the limit named above when starting the engine.",
   unsupported_type: "HTML, PDF, Markdown and plain text can be read; convert it to one of them.",

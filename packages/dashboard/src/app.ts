@@ -1,6 +1,7 @@
 import { html, type nothing, render, type TemplateResult } from "lit-html";
 import { AskView } from "./ask-view.ts";
 import { Engine } from "./engine.ts";
+import { ExtractView } from "./extract-view.ts";
 import { JobView } from "./job-view.ts";
 import { JobsView } from "./jobs-view.ts";
 import { OverviewView } from "./overview-view.ts";
@@ -82,6 +83,7 @@ export class App {
 function createView(context: ViewContext, route: Route): View {
   const { view, id } = route;
   if (view === "ask") return new AskView(context, route);
+  if (view === "extract") return new ExtractView(context, route);
   if (view === "jobs") return id === undefined ? new JobsView(context) : new JobView(context, id);
   if (view === "streams") return id === undefined ? new StreamsView(context) : new StreamView(context, id);
   if (view === "spaces") return id === undefined ? new SpacesView(context) : new SpaceView(context, id);

@@ -28,3 +28,10 @@ export const JSON_SHOWN_CHARS = 20_000;
 export const REDRAW_MS = 100;
 /** Characters of a frame's line: more than the widest screen shows. */
 export const ABOUT_CHARS = 240;
+
+/** Characters of pasted HTML: what the engine takes in one request, with room for escapes. */
+export const HTML_CHARS_MAX = 5_000_000;
+
+/** Blocks and links of a document that are drawn; what a reader scrolls through is far below. */
+export const BLOCKS_SHOWN_MAX = 2_000;
+export const LINKS_SHOWN_MAX = 1_000;

@@ -1,6 +1,6 @@
 /** Where the page is, kept in the address after `#` so that a reload, a bookmark and the back button all work. */
 
-export const VIEWS = ["overview", "ask", "jobs", "streams", "spaces"] as const;
+export const VIEWS = ["overview", "ask", "extract", "jobs", "streams", "spaces"] as const;
 export type ViewName = (typeof VIEWS)[number];
 export type Route = {
   readonly view: ViewName;

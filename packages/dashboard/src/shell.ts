@@ -10,6 +10,7 @@ import { currentTheme, toggleTheme } from "./theme.ts";
 const NAV: readonly { readonly view: ViewName; readonly name: string }[] = [
   { view: "overview", name: "Overview" },
   { view: "ask", name: "Ask" },
+  { view: "extract", name: "Extract" },
   { view: "jobs", name: "Jobs" },
   { view: "streams", name: "Streams" },
   { view: "spaces", name: "Spaces" },

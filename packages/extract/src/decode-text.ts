@@ -1,4 +1,5 @@
-/** Bytes to text: byte order mark, declared charset, the page's own `<meta>`, else UTF-8 where it is valid, else windows-1252. */
+/** Bytes to text: byte order mark, declared charset, the page's own declaration, else UTF-8 where it is valid, else what it looks like. */
+import { sniffCharset } from "./sniff-charset.ts";
 
 export type DecodeOptions = {
   /** Look for `<meta charset>` and the XML declaration. */
@@ -17,7 +18,12 @@ export function decodeText(bytes: Uint8Array, options: DecodeOptions = {}): stri
   const named = options.charset ?? (options.isHtml ? prescan(bytes) : undefined);
   const decoder = named === undefined ? undefined : decoderOf(named);
   // A page that says UTF-8 and is not is old windows-1252 behind a new header more often than damaged UTF-8.
-  if (decoder && decoder.encoding !== "utf-8") return decoder.decode(bytes);
+  if (decoder && decoder.encoding !== "utf-8") {
+    // Servers say ISO-8859-1 out of habit; bytes that are UTF-8 to the last one are no accident.
+    const utf8 = decoder.encoding === "windows-1252" ? decodeUtf8(bytes) : undefined;
+    return utf8 ?? decoder.decode(bytes);
+  }
+  if (!decoder && isIso2022Jp(bytes)) return new TextDecoder("iso-2022-jp").decode(bytes);
   return decodeUtf8(bytes) ?? fallback(bytes, decoder !== undefined);
 }
 
@@ -41,7 +47,13 @@ function fallback(bytes: Uint8Array, saysUtf8: boolean): string {
     const marks = text.split("\ufffd").length - 1;
     if (marks * 200 < text.length) return text;
   }
-  return new TextDecoder("windows-1252").decode(bytes);
+  return (decoderOf(sniffCharset(bytes) ?? "") ?? new TextDecoder("windows-1252")).decode(bytes);
+}
+
+/** Japanese of seven bits: valid UTF-8 to the letter, but with the escapes that begin its kanji. */
+function isIso2022Jp(bytes: Uint8Array): boolean {
+  const at = bytes.indexOf(0x1b);
+  return at !== -1 && bytes[at + 1] === 0x24 && (bytes[at + 2] === 0x42 || bytes[at + 2] === 0x40);
 }
 
 function byteOrderMark(bytes: Uint8Array): string | undefined {
@@ -55,9 +67,15 @@ function byteOrderMark(bytes: Uint8Array): string | undefined {
 function prescan(bytes: Uint8Array): string | undefined {
   const head = new TextDecoder("latin1").decode(bytes.subarray(0, PRESCAN_BYTES));
   const found =
-    /<meta[^>]+charset\s*=\s*["']?\s*([\w.:-]+)/i.exec(head) ?? /<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)/i.exec(head);
+    /<meta\b[^>]+\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(withoutComments(head)) ??
+    /<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)/i.exec(head);
   // A declaration that could be read byte by byte cannot be UTF-16 (HTML standard, 13.2.3.2).
   return found?.[1] && /^utf-?16/i.test(found[1]) ? "utf-8" : found?.[1];
+}
+
+/** A declaration inside a comment declares nothing. */
+function withoutComments(head: string): string {
+  return head.includes("<!--") ? head.replace(/<!--[\s\S]*?(-->|$)/g, "") : head;
 }
 
 function decoderOf(label: string): InstanceType<typeof TextDecoder> | undefined {

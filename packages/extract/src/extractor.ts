@@ -1,7 +1,7 @@
 /** The front door: bytes of a source to a document, in a worker thread or a child process, within a deadline. */
 import { checkInteger, MillraceError } from "@millrace/core";
 import { detectContentType } from "./content-type.ts";
-import type { ExtractedDocument } from "./document.ts";
+import type { ExtractedDocument, ReadOptions } from "./document.ts";
 import { gunzipBounded, isGzip } from "./gunzip.ts";
 import {
   GUNZIP_BYTES_MAX,
@@ -11,8 +11,13 @@ import {
   PDF_CHILDREN_MAX,
   PDF_TIMEOUT_MS,
 } from "./limits.ts";
-import { ParsePool } from "./parse-pool.ts";
 import { PdfPool } from "./pdf-pool.ts";
+import type { Priority } from "./pool/job-queue.ts";
+import { ParsePool } from "./pool/parse-pool.ts";
+import type { WorkerPoolStats } from "./pool/pool-counts.ts";
+import { inMode } from "./reader/in-mode.ts";
+import { qualityOf } from "./reader/quality.ts";
+import { checkReadOptions } from "./reader/read-options.ts";
 import { shortLabel } from "./short-label.ts";
 
 export type ExtractorOptions = {
@@ -22,6 +27,8 @@ export type ExtractorOptions = {
   readonly pdfProcesses?: number;
   /** Jobs after which a thread is replaced by a fresh one; default 1,000. */
   readonly jobsPerWorkerMax?: number;
+  /** One thread starts at once rather than with the first source, so that none waits for a start. Default false. */
+  readonly isPrestarted?: boolean;
 };
 
 export type ExtractInput = {
@@ -32,6 +39,8 @@ export type ExtractInput = {
   readonly contentType?: string | undefined;
   /** The address the bytes came from: base of relative links. Defaults to `source` when that is one. */
   readonly url?: string | undefined;
+  /** What of the source is wanted; with it a source without text is a document with a `reason`, without it an error. */
+  readonly read?: ReadOptions | undefined;
 };
 
 /** `done` of `total` pages of a PDF. */
@@ -41,6 +50,10 @@ export type ExtractOptions = {
   readonly signal?: AbortSignal | undefined;
   /** Time for this source, waiting included; default 20 s, PDF 120 s. */
   readonly timeoutMs?: number | undefined;
+  /** `interactive` (default): somebody waits. `bulk`: goes when nobody does, and may fill three quarters of the queue only. */
+  readonly priority?: Priority | undefined;
+  /** The caller gives `bytes` away: they may be moved to a thread instead of copied, and be empty after. Default false. */
+  readonly transfer?: boolean | undefined;
   /** Called with rising `done`; a listener that throws is not this module's concern. */
   readonly onProgress?: ((progress: ExtractProgress) => void) | undefined;
 };
@@ -58,6 +71,8 @@ export interface Extractor extends AsyncDisposable {
 export type ExtractorStats = {
   readonly workers: number;
   readonly parseWaiting: number;
+  /** The threads' queue, reuse and retirements. */
+  readonly parse: WorkerPoolStats;
   readonly pdfProcesses: readonly number[];
   readonly pdfWaiting: number;
 };
@@ -71,13 +86,14 @@ export function createExtractor(options: ExtractorOptions = {}): Extractor {
   const jobs = options.jobsPerWorkerMax;
   const perWorker =
     jobs === undefined ? {} : { jobsPerWorkerMax: checkInteger("jobsPerWorkerMax", jobs, { min: 1, max: 1_000_000 }) };
-  const parse = new ParsePool({ ...workers, ...perWorker });
+  const parse = new ParsePool({ ...workers, ...perWorker, isPrestarted: options.isPrestarted ?? false });
   const pdf = new PdfPool(checkInteger("pdfProcesses", options.pdfProcesses ?? PDF_CHILDREN_MAX, { min: 1, max: 8 }));
   return {
     extract: (input, choice = {}) => extract({ parse, pdf }, input, choice),
     stats: () => ({
       workers: parse.workers,
       parseWaiting: parse.waiting,
+      parse: parse.stats(),
       pdfProcesses: pdf.processIds,
       pdfWaiting: pdf.waiting,
     }),
@@ -93,7 +109,10 @@ async function extract(
   options: ExtractOptions,
 ): Promise<ExtractedDocument> {
   const { source } = input;
-  const { signal, onProgress } = options;
+  const { signal, onProgress, priority, transfer } = options;
+  // Bytes that are given away have no length after.
+  const { length } = input.bytes;
+  const read = input.read && checkReadOptions(input.read);
   if (options.timeoutMs !== undefined) checkInteger("timeoutMs", options.timeoutMs, { min: 1, max: TIMEOUT_MS_MAX });
   if (signal?.aborted)
     throw new MillraceError("cancelled", `reading ${source} was cancelled`, { cause: signal.reason });
@@ -106,12 +125,19 @@ async function extract(
       { source, bytes },
       { timeoutMs: options.timeoutMs ?? PDF_TIMEOUT_MS, signal, onPages },
     );
-    return titled(document, input);
+    return finished(read ? inMode(document, read) : document, { source, length });
   }
   checkSize(source, bytes.length, HTML_BYTES_MAX);
   const url = input.url ?? (/^https?:/i.test(source) ? source : undefined);
-  const job = { source, bytes, contentType, declared: input.contentType, url };
-  return titled(await pools.parse.run(job, { timeoutMs: options.timeoutMs ?? PARSE_TIMEOUT_MS, signal }), input);
+  const job = { source, bytes, contentType, declared: input.contentType, url, read };
+  const document = await pools.parse.run(job, {
+    timeoutMs: options.timeoutMs ?? PARSE_TIMEOUT_MS,
+    signal,
+    priority,
+    // What was unpacked here belongs to nobody else.
+    transfer: transfer || bytes !== input.bytes,
+  });
+  return finished(document, { source, length });
 }
 
 function checkSize(source: string, bytes: number, bytesMax: number): void {
@@ -123,11 +149,15 @@ function checkSize(source: string, bytes: number, bytesMax: number): void {
 }
 
 /** A source without a title of its own goes by its file name; its size is the size it came in. */
-function titled(document: ExtractedDocument, { source, bytes }: ExtractInput): ExtractedDocument {
+function finished(
+  document: ExtractedDocument,
+  { source, length }: { readonly source: string; readonly length: number },
+): ExtractedDocument {
   const name =
     source
       .replace(/[/\\]+$/, "")
       .split(/[/\\]/)
       .pop() ?? source;
-  return { ...document, title: shortLabel(document.title === "" ? name : document.title), bytes: bytes.length };
+  const title = shortLabel(document.title === "" ? name : document.title);
+  return { ...document, title, bytes: length, quality: document.quality ?? qualityOf(document) };
 }

@@ -1,75 +1,135 @@
-/** An HTML page to a document: main text, and what its head says about it. */
-import { assemble } from "./assemble.ts";
-import type { Block, Page } from "./blocks.ts";
-import { countWords, type ExtractedDocument } from "./document.ts";
-import { readBlocks } from "./html-blocks.ts";
+/** An HTML page to a document: its main text, chosen by the model, and what the page says about itself. */
+import { Classifier, type Judged } from "./classify/classifier.ts";
+import type { Model } from "./classify/model.ts";
+import { shippedModel } from "./classify/shipped-model.ts";
+import {
+  countWords,
+  type ExplainedBlock,
+  type ExtractedDocument,
+  type ReadMode,
+  type ReadOptions,
+} from "./document.ts";
+import { readEvidence } from "./gate/evidence.ts";
+import { judgeStatic } from "./gate/gate.ts";
 import { languageOf } from "./language.ts";
-import { selectBlocks } from "./select-blocks.ts";
+import { EXPLAINED_CHARS_MAX, LABEL_CHARS_MAX } from "./limits.ts";
+import { type AssembledMarkdown, assembleMarkdown } from "./markdown/assemble.ts";
+import { escapeHeadingEnd, escapeInline } from "./markdown/escape.ts";
+import { type Metadata, readMetadata } from "./metadata/read-metadata.ts";
+import { type StructuredText, shellText } from "./metadata/structured-text.ts";
+import { blockText, elementPath } from "./page/block-text.ts";
+import type { Page } from "./page/page.ts";
+import { readPage } from "./page/read-page.ts";
+import { tokenize } from "./tokenizer/tokenize.ts";
 
-export type HtmlInput = { readonly html: string; readonly url?: string | undefined; readonly bytes: number };
+export type HtmlInput = {
+  readonly html: string;
+  readonly url?: string | undefined;
+  readonly bytes: number;
+  readonly read?: ReadOptions | undefined;
+  /** What judges the blocks; default the model that ships with the package. */
+  readonly model?: Model | undefined;
+};
+
+const classifier = new Classifier();
 
 /** Parses one page. The text may be empty: the caller decides whether that is an error. */
 export function parseHtml(input: HtmlInput): ExtractedDocument {
-  const page = readBlocks(input.html);
-  const keep = selectBlocks(page);
-  const base = page.meta.base ? URL.parse(page.meta.base, input.url)?.href : undefined;
-  const { text, headings, links, code } = assemble(
-    page.blocks.filter((_, at) => keep[at] === 1),
-    base ?? input.url,
-  );
-  const { tags } = page.meta;
-  const language = languageOf(page.meta.language || tags.get("og:locale") || tags.get("content-language"), text);
-  const byline = bylineOf(page);
-  const description = tags.get("description") ?? tags.get("og:description");
-  const siteName = tags.get("og:site_name") ?? tags.get("application-name");
+  const { html, url, read = {} } = input;
+  const page = readPage(html, tokenize(html));
+  const metadata = readMetadata(page, url);
+  const mode = read.mode ?? "article";
+  const judged = mode === "metadata" ? undefined : classifier.read(page, input.model ?? shippedModel(), url);
+  const keep = keptIn(mode, page, judged);
+  const assembled = assembleMarkdown(page, keep, { base: metadata.base ?? url, html: read.html });
+  const title = mode === "article" && judged && judged.title >= 0 ? titleLine(page, judged.title) : "";
+  const structured = mode === "article" ? shellText(page, metadata, assembled.text) : undefined;
+  const text = structured?.text ?? assembled.text;
+  const structuredChars = structured?.text.length ?? 0;
+  const gate = judgeStatic(readEvidence(page, { keptChars: assembled.text.length, structuredChars }));
+  const language = languageOf(metadata.language, text);
   return {
     contentType: "text/html",
-    title: titleOf(page, siteName),
+    ...described(metadata),
     ...(language === undefined ? {} : { language }),
-    text,
-    headings,
-    links,
-    code,
-    ...(byline === undefined ? {} : { byline }),
-    ...(description === undefined ? {} : { description }),
-    ...(siteName === undefined ? {} : { siteName }),
+    ...contentOf({ ...assembled, markdown: title + assembled.markdown }, structured),
+    ...(judged ? { pageType: judged.pageType } : {}),
+    ...(read.explain === true && judged ? { blocks: explain(page, keep, judged.scores) } : {}),
+    gate,
     bytes: input.bytes,
     wordCount: countWords(text),
   };
 }
 
-/** Between a page's own title and the site's name. */
-const TITLE_SEPARATOR = /\s+[|–—·»«:-]\s+|\s*[|»«]\s*|:\s+/;
-
-function titleOf(page: Page, siteName: string | undefined): string {
-  const social = page.meta.tags.get("og:title") ?? page.meta.tags.get("twitter:title");
-  if (social) return withoutSite(social, siteName);
-  const heading = page.blocks.find((block) => block.kind === "heading" && block.level === 1);
-  const { title } = page.meta;
-  if (title === "") return heading ? plain(heading) : "";
-  const parts = title.split(TITLE_SEPARATOR);
-  // The part that the page repeats as its main heading is the page's own; the rest names the site or the chapter.
-  if (parts.length > 1 && heading && plain(heading).length > 3 && title.includes(plain(heading))) return plain(heading);
-  return withoutSite(title, siteName);
+/** All blocks where everything is wanted; none where no text is. */
+function keptIn(mode: ReadMode, { blocks }: Page, judged: Judged | undefined): Uint8Array {
+  if (!judged) return new Uint8Array(blocks.count);
+  return mode === "full" || mode === "links" || mode === "selectors"
+    ? new Uint8Array(blocks.count).fill(1)
+    : judged.keep;
 }
 
-function withoutSite(title: string, siteName: string | undefined): string {
-  const clean = title.replace(/\s+/g, " ").trim();
-  if (!siteName) return clean;
-  const parts = clean.split(/\s+[|–—·»«-]\s+/);
-  const others = parts.filter((part) => part.toLowerCase() !== siteName.toLowerCase());
-  return others.length > 0 && others.length < parts.length && parts.length === 2 ? others.join("") : clean;
+function contentOf(assembled: AssembledMarkdown, structured: StructuredText | undefined): ContentFields {
+  const { text, markdown, headings, code, links, media, tables, html } = assembled;
+  const from = structured
+    ? { text: structured.text, markdown: structured.markdown, headings: [], code: [] }
+    : undefined;
+  return {
+    ...(from ?? { text, markdown, headings, code }),
+    links,
+    ...(media.length > 0 ? { media } : {}),
+    ...(tables.length > 0 && !structured ? { tables } : {}),
+    ...(html === undefined ? {} : { html }),
+  };
 }
 
-function plain(block: Block): string {
-  return block.text
-    .replace(/\s+/g, " ")
-    .replace(/\s*[¶§#]+$/u, "")
-    .trim();
+/** The main heading as Markdown: it stands above the text in every reader, also where it is no part of it. */
+function titleLine(page: Page, block: number): string {
+  const text = blockText(page, block).slice(0, LABEL_CHARS_MAX);
+  return `# ${escapeHeadingEnd(escapeInline(text, { isLabel: false, isCell: false }))}\n\n`;
 }
 
-function bylineOf(page: Page): string | undefined {
-  const named = page.meta.tags.get("author") ?? page.meta.tags.get("article:author");
-  const byline = named && !/^https?:/.test(named) ? named : page.meta.byline;
-  return byline === "" || byline.length > 100 ? undefined : byline.replace(/^by:?\s+/i, "");
+type ContentFields = Pick<
+  ExtractedDocument,
+  "text" | "markdown" | "headings" | "code" | "links" | "media" | "tables" | "html"
+>;
+
+type DescribedFields = Pick<
+  ExtractedDocument,
+  | "title"
+  | "byline"
+  | "published"
+  | "modified"
+  | "siteName"
+  | "description"
+  | "canonicalUrl"
+  | "categories"
+  | "openGraph"
+  | "jsonLd"
+>;
+
+function described(metadata: Metadata): DescribedFields {
+  const { title, byline, published, modified, siteName, description, canonicalUrl, categories, openGraph, jsonLd } =
+    metadata;
+  return {
+    title,
+    ...(byline === undefined ? {} : { byline }),
+    ...(published === undefined ? {} : { published }),
+    ...(modified === undefined ? {} : { modified }),
+    ...(siteName === undefined ? {} : { siteName }),
+    ...(description === undefined ? {} : { description }),
+    ...(canonicalUrl === undefined ? {} : { canonicalUrl }),
+    ...(categories.length > 0 ? { categories } : {}),
+    ...(Object.keys(openGraph).length > 0 ? { openGraph } : {}),
+    ...(jsonLd.length > 0 ? { jsonLd } : {}),
+  };
+}
+
+function explain(page: Page, keep: Uint8Array, scores: Float32Array): ExplainedBlock[] {
+  return Array.from(keep, (kept, at) => ({
+    text: blockText(page, at).slice(0, EXPLAINED_CHARS_MAX),
+    score: Math.round((scores[at] ?? 0) * 1_000) / 1_000,
+    kept: kept === 1,
+    path: elementPath(page, at),
+  }));
 }

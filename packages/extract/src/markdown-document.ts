@@ -1,9 +1,10 @@
 /** A Markdown file to a document. It is rendered to HTML and read like a page whose every block is wanted, so inline HTML just works. */
 import { Marked } from "marked";
-import { assemble } from "./assemble.ts";
 import { countWords, type ExtractedDocument } from "./document.ts";
-import { readBlocks } from "./html-blocks.ts";
 import { languageOf } from "./language.ts";
+import { assembleMarkdown } from "./markdown/assemble.ts";
+import { readPage } from "./page/read-page.ts";
+import { tokenize } from "./tokenizer/tokenize.ts";
 
 export type MarkdownInput = {
   readonly markdown: string;
@@ -17,7 +18,12 @@ const marked = new Marked({ gfm: true, async: false });
 export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
   const { fields, body } = splitFrontMatter(input.markdown.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n"));
   const html = marked.parse(input.isMdx ? withoutModules(body) : body, { async: false });
-  const { text, headings, links, code } = assemble(readBlocks(html).blocks, input.url);
+  const page = readPage(html, tokenize(html));
+  const all = new Uint8Array(page.blocks.count).fill(1);
+  const { text, headings, links, code, media, tables } = assembleMarkdown(page, all, {
+    base: input.url,
+    repeats: true,
+  });
   const language = languageOf(fields.get("lang") ?? fields.get("language"), text);
   const description = fields.get("description");
   const byline = fields.get("author");
@@ -26,9 +32,12 @@ export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
     title: fields.get("title") ?? (headings.find((heading) => heading.level === 1) ?? headings[0])?.text ?? "",
     ...(language === undefined ? {} : { language }),
     text,
+    markdown: body.trim(),
     headings,
     links,
     code,
+    ...(media.length === 0 ? {} : { media }),
+    ...(tables.length === 0 ? {} : { tables }),
     ...(byline === undefined ? {} : { byline }),
     ...(description === undefined ? {} : { description }),
     bytes: input.bytes,

@@ -1,9 +1,10 @@
 /** The pages of a PDF to a document. */
-import { assemble, resolveLink } from "./assemble.ts";
+import { assemblePlain, resolveLink } from "./assemble-plain.ts";
 import { countWords, type ExtractedDocument, type Heading, type Link, type PageStart } from "./document.ts";
 import { languageOf } from "./language.ts";
 import { TEXT_CHARS_MAX } from "./limits.ts";
 import { type OutlineEntry, type PdfPage, readPdfBlocks } from "./pdf-lines.ts";
+import { plainMarkdown } from "./plain-markdown.ts";
 
 export type PdfInput = {
   readonly pages: readonly PdfPage[];
@@ -27,6 +28,7 @@ export function assemblePdf(input: PdfInput): ExtractedDocument {
     title,
     ...(language === undefined ? {} : { language }),
     text,
+    markdown: plainMarkdown({ text, headings }),
     headings,
     links: linksOf(input.urls),
     pages,
@@ -73,7 +75,7 @@ function joinPages(input: PdfInput): {
   const headings: Heading[] = [];
   const pages: PageStart[] = [];
   for (const { page, blocks } of readPdfBlocks(input.pages, input.outline)) {
-    const part = assemble(blocks);
+    const part = assemblePlain(blocks);
     if (part.text === "") continue;
     if (text.length + part.text.length > TEXT_CHARS_MAX) break;
     if (text !== "") text += "\n\n";

@@ -1,5 +1,5 @@
 /** Lines of PDF pages, as the reader found them, to blocks: paragraphs, list items, headings by size or outline. */
-import type { Block, BlockKind } from "./blocks.ts";
+import type { PlainBlock, PlainBlockKind } from "./plain-block.ts";
 
 export type PdfLine = {
   readonly text: string;
@@ -15,7 +15,7 @@ export type PdfPage = { readonly page: number; readonly lines: readonly PdfLine[
 /** An entry of the document's own table of contents. */
 export type OutlineEntry = { readonly title: string; readonly level: number };
 
-export type PageBlocks = { readonly page: number; readonly blocks: readonly Block[] };
+export type PageBlocks = { readonly page: number; readonly blocks: readonly PlainBlock[] };
 
 /** A heading is at least this much larger than the body text. */
 const HEADING_SCALE = 1.15;
@@ -42,16 +42,16 @@ export function readPdfBlocks(pages: readonly PdfPage[], outline: readonly Outli
   });
 }
 
-function joinLines(lines: readonly PdfLine[], levelOf: (line: PdfLine) => number): Block[] {
-  const blocks: Block[] = [];
+function joinLines(lines: readonly PdfLine[], levelOf: (line: PdfLine) => number): PlainBlock[] {
+  const blocks: PlainBlock[] = [];
   const rightEdge = lines.reduce((edge, line) => Math.max(edge, line.right), 0);
   let text = "";
-  let kind: BlockKind = "paragraph";
+  let kind: PlainBlockKind = "paragraph";
   let level = 0;
   let previous: PdfLine | undefined;
   const flush = () => {
     const clean = text.replace(INNER_HYPHEN, "").replace(LEADERS, " ").replace(/\s+/g, " ").trim();
-    if (clean !== "") blocks.push({ kind, level, text: clean, links: [], linkChars: 0, container: 0 });
+    if (clean !== "") blocks.push({ kind, level, text: clean, links: [] });
     text = "";
   };
   for (const line of lines) {
@@ -75,7 +75,7 @@ function joinLines(lines: readonly PdfLine[], levelOf: (line: PdfLine) => number
   return blocks;
 }
 
-function kindOf(line: PdfLine, level: number, isBullet: boolean): BlockKind {
+function kindOf(line: PdfLine, level: number, isBullet: boolean): PlainBlockKind {
   if (level > 0) return "heading";
   if (isBullet) return "item";
   return CONTENTS_LINE.test(line.text) ? "row" : "paragraph";

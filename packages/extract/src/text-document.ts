@@ -1,8 +1,9 @@
 /** A plain text file to a document: paragraphs, headings by their underlines, indented examples kept as they are. */
-import { assemble } from "./assemble.ts";
-import type { Block } from "./blocks.ts";
+import { assemblePlain } from "./assemble-plain.ts";
 import { countWords, type ExtractedDocument } from "./document.ts";
 import { languageOf } from "./language.ts";
+import type { PlainBlock } from "./plain-block.ts";
+import { plainMarkdown } from "./plain-markdown.ts";
 
 export type TextInput = { readonly text: string; readonly bytes: number };
 
@@ -11,13 +12,14 @@ const UNDERLINE = /^(=+|-+|~+|\^+|\*+|#+|"+|\++)\s*$/;
 const UNDERLINE_CHARS_MIN = 3;
 
 export function parsePlainText(input: TextInput): ExtractedDocument {
-  const { text, headings, code } = assemble(readTextBlocks(input.text));
+  const { text, headings, code } = assemblePlain(readTextBlocks(input.text));
   const language = languageOf(undefined, text);
   return {
     contentType: "text/plain",
     title: headings[0]?.text ?? firstLine(text),
     ...(language === undefined ? {} : { language }),
     text,
+    markdown: plainMarkdown({ text, headings, code }),
     headings,
     links: [],
     code,
@@ -26,9 +28,9 @@ export function parsePlainText(input: TextInput): ExtractedDocument {
   };
 }
 
-function readTextBlocks(text: string): Block[] {
+function readTextBlocks(text: string): PlainBlock[] {
   const lines = text.replace(/\r\n?/g, "\n").replaceAll("\0", "").replaceAll("\f", "\n").split("\n");
-  const blocks: Block[] = [];
+  const blocks: PlainBlock[] = [];
   const levels: string[] = [];
   let paragraph: string[] = [];
   const flush = () => {
@@ -63,8 +65,8 @@ function headingLevel(line: string, next: string | undefined, levels: string[]):
   return Math.min(6, levels.indexOf(sign) + 1);
 }
 
-function block(kind: Block["kind"], level: number, text: string): Block {
-  return { kind, level, text, links: [], linkChars: 0, container: 0 };
+function block(kind: PlainBlock["kind"], level: number, text: string): PlainBlock {
+  return { kind, level, text, links: [] };
 }
 
 function firstLine(text: string): string {

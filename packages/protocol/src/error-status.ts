@@ -9,6 +9,7 @@ export const ERROR_STATUS: Readonly<Record<Code, ErrorStatus>> = {
   unauthenticated: { http: 401, ws: 4401 },
   forbidden: { http: 403, ws: 4403 },
   blocked_address: { http: 403, ws: 4403 },
+  robots_disallowed: { http: 403, ws: 4403 },
   not_found: { http: 404, ws: 4404 },
   method_not_allowed: { http: 405, ws: 4405 },
   conflict: { http: 409, ws: 4409 },

@@ -126,7 +126,15 @@ const CLOSED: Readonly<Record<FrameType, true>> = {
 export const FRAME_TYPES: readonly FrameType[] = Object.keys(CLOSED) as FrameType[];
 
 /** Families of the engine, open by prefix: a new member is no new version of the protocol. */
-export const FRAME_FAMILIES = ["job.", "document.", "memory.", "consolidation.", "alert.", "stream."] as const;
+export const FRAME_FAMILIES = [
+  "job.",
+  "document.",
+  "memory.",
+  "consolidation.",
+  "alert.",
+  "stream.",
+  "extract.",
+] as const;
 
 /** What an application's own frame types begin with; they pass as they are. */
 export const APPLICATION_PREFIX = "x.";

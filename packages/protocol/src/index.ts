@@ -6,6 +6,7 @@ export { CODES, type Code, type ErrorBody, fromErrorBody, isCode, MillraceError,
 export type { Concept, ConceptPage, ConsolidateRequest, Consolidation } from "./consolidation-schemas.ts";
 export { type Cursor, formatCursor, parseCursor } from "./cursor.ts";
 export { ERROR_STATUS, type ErrorStatus } from "./error-status.ts";
+export type { ExtractJob, ExtractOptions, ExtractRequest, ExtractSource } from "./extract-schemas.ts";
 export type {
   Correlation,
   Frame,
@@ -63,7 +64,15 @@ export {
   type ObserveResponse,
 } from "./ingest-messages.ts";
 export type { Gap, GapReason, ServerMessage } from "./messages.ts";
-export { isReservedStream, jobStream, SYSTEM_STREAM, spaceStream, toSpaceId, toStreamId } from "./names.ts";
+export {
+  extractStream,
+  isReservedStream,
+  jobStream,
+  SYSTEM_STREAM,
+  spaceStream,
+  toSpaceId,
+  toStreamId,
+} from "./names.ts";
 export {
   BATCH_HEADER_BYTES,
   decodeBatch,
@@ -77,6 +86,40 @@ export {
   vectorBytes,
 } from "./observation-batch.ts";
 export type { IngestClientMessage, ObservationJson } from "./observation-schemas.ts";
+export {
+  CACHE_MODES,
+  type CacheMode,
+  CONTENT_TYPES,
+  type ContentType,
+  type DocumentContent,
+  EXTRACT_CONCURRENCY_DEFAULT,
+  EXTRACT_CONCURRENCY_MAX,
+  EXTRACT_SOURCES_MAX,
+  EXTRACT_TIMEOUT_MS_MAX,
+  type ExtractCounts,
+  type ExtractDataOf,
+  type ExtractFrameType,
+  type ExtractPhase,
+  type MediaKind,
+  PAGE_TYPES,
+  type PageBlock,
+  type PageCacheState,
+  type PageDocument,
+  type PageGate,
+  type PageHeading,
+  type PageLink,
+  type PageMedia,
+  type PageQuality,
+  type PageStart,
+  type PageTable,
+  type PageTimings,
+  type PageType,
+  READ_MODES,
+  type ReadMode,
+  SELECTOR_CHARS_MAX,
+  SELECTORS_MAX,
+  type TextRange,
+} from "./page-document.ts";
 export type { Reembed, ReembedRequest } from "./reembed-schemas.ts";
 export type {
   AddRequest,

@@ -31,10 +31,15 @@ export function jobStream(job: string): StreamId {
   return toStreamId(`job:${job}`);
 }
 
+/** The stream of one extraction of several sources. */
+export function extractStream(job: string): StreamId {
+  return toStreamId(`extract:${job}`);
+}
+
 /** The engine's own stream about itself: its alerts. */
 export const SYSTEM_STREAM = "_system" as StreamId;
 
 /** Streams of the engine itself: clients read them, only the engine appends. */
 export function isReservedStream(stream: StreamId): boolean {
-  return /^(job:|space:|_)/.test(stream);
+  return /^(job:|space:|extract:|_)/.test(stream);
 }

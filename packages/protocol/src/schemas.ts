@@ -363,6 +363,7 @@ export type Overview = Static<typeof OverviewSchema>;
 export type ClientMessage = Static<typeof ClientMessageSchema>;
 
 export * from "./consolidation-schemas.ts";
+export * from "./extract-schemas.ts";
 export { AlertSchema, type IngestOverview, IngestOverviewSchema } from "./ingest-overview-schema.ts";
 export * from "./observation-schemas.ts";
 export * from "./recall-schemas.ts";

@@ -1,5 +1,12 @@
+import { join } from "node:path";
 import { type Clock, MillraceError, systemClock } from "@millrace/core";
-import { createExtractor, type Extractor } from "@millrace/extract";
+import {
+  createPageService,
+  type Extractor,
+  type FetcherOptions,
+  type PageReader,
+  type PageService,
+} from "@millrace/extract";
 import {
   consolidationModuleUrl,
   Memory,
@@ -32,15 +39,16 @@ import { type AlertOptions, type ResolvedAlerts, resolveAlerts } from "./alerts/
 import { DurableStreams } from "./durable-streams/durable-streams.ts";
 import { Subscriptions } from "./durable-streams/subscriptions/subscriptions.ts";
 import { WebhookSender } from "./durable-streams/subscriptions/webhook.ts";
+import { ExtractRuns } from "./extract/extract-runs.ts";
 import { JobRunner } from "./jobs/job-runner.ts";
 import { JobStore } from "./jobs/job-store.ts";
-import { SourceIngest, type SourceIngestOptions } from "./jobs/source-ingest.ts";
+import { SourceIngest } from "./jobs/source-ingest.ts";
 import { DRAIN_MS, READY_WAIT_MS } from "./limits.ts";
 import { Meters } from "./metrics/meters.ts";
 import { ProcessMeter } from "./metrics/process-meter.ts";
 import { traceAppend, traceCommit } from "./metrics/tracing.ts";
 import { type ProviderOptions, toProviderSettings } from "./provider-settings.ts";
-import { durableModuleUrl, jobsModuleUrl, subscriptionsModuleUrl } from "./worker-url.ts";
+import { durableModuleUrl, extractModuleUrl, jobsModuleUrl, subscriptionsModuleUrl } from "./worker-url.ts";
 
 export type EngineOptions = {
   /** Data directory: made when missing, held by one process at a time. */
@@ -53,6 +61,8 @@ export type EngineOptions = {
   readonly allowAddresses?: readonly string[];
   /** Time for fetching one page, redirects included; default 20,000 ms. */
   readonly fetchTimeoutMs?: number;
+  /** How sites are treated (docs/fetching.md): pages a second and at once from one, and whether robots.txt is heeded. */
+  readonly politeness?: Pick<FetcherOptions, "ratePerSecond" | "burst" | "heedsRobots">;
   /** What is kept of clients' streams without a policy of their own, and for how long the streams of ended jobs; default everything. */
   readonly retention?: RetentionDefaults;
   /** When readers of clients' streams see a frame: once it is durable (`strict`), or at once; default `relaxed` (decision 0007). */
@@ -67,6 +77,8 @@ export type EngineOptions = {
   readonly alerts?: AlertOptions;
   /** Consolidate the spaces whose observations changed, so often, in ms (docs/consolidation.md); default only when asked. */
   readonly consolidateEveryMs?: number;
+  /** Whether a thread for pages starts with the engine, so that the first request does not wait for it; default false. */
+  readonly isPrestarted?: boolean;
   readonly clock?: Clock;
 };
 
@@ -82,7 +94,9 @@ export class Engine implements AsyncDisposable {
   readonly sequencer: Sequencer;
   readonly reader: LogReader;
   readonly memory: Memory;
-  readonly extractor: Extractor;
+  /** Fetcher, caches and extractor, and the one reader over them. */
+  readonly pageService: PageService;
+  readonly extracts: ExtractRuns;
   readonly jobStore: JobStore;
   readonly jobs: JobRunner;
   readonly durableStreams: DurableStreams;
@@ -96,18 +110,19 @@ export class Engine implements AsyncDisposable {
   private constructor(
     parts: Pick<
       Engine,
-      | ("meters" | "storage" | "sequencer" | "memory" | "extractor" | "jobStore" | "jobs" | "clock")
+      | ("meters" | "storage" | "sequencer" | "memory" | "jobStore" | "jobs" | "clock")
       | ("durableStreams" | "subscriptions")
-      | ("retention" | "watch" | "directory")
+      | ("retention" | "watch" | "directory" | "pageService" | "extracts" | "reader")
     >,
   ) {
     this.meters = parts.meters;
     this.process = new ProcessMeter(parts.clock);
     this.storage = parts.storage;
     this.sequencer = parts.sequencer;
-    this.reader = new LogReader(parts.storage);
+    this.reader = parts.reader;
     this.memory = parts.memory;
-    this.extractor = parts.extractor;
+    this.pageService = parts.pageService;
+    this.extracts = parts.extracts;
     this.jobStore = parts.jobStore;
     this.jobs = parts.jobs;
     this.durableStreams = parts.durableStreams;
@@ -125,7 +140,7 @@ export class Engine implements AsyncDisposable {
     const alerts = resolveAlerts(options.alerts);
     const modules = [
       ...[memoryModuleUrl, observationsModuleUrl, consolidationModuleUrl, jobsModuleUrl],
-      ...[durableModuleUrl, subscriptionsModuleUrl, retentionModuleUrl],
+      ...[durableModuleUrl, subscriptionsModuleUrl, retentionModuleUrl, extractModuleUrl],
     ];
     const storage = await openStorage({
       directory,
@@ -146,7 +161,12 @@ export class Engine implements AsyncDisposable {
         profile,
         alerts,
         dataBytesMax,
-        fetching: { allow: options.allowAddresses ?? [], timeoutMs: options.fetchTimeoutMs },
+        fetching: {
+          allow: options.allowAddresses ?? [],
+          timeoutMs: options.fetchTimeoutMs,
+          ...options.politeness,
+        },
+        isPrestarted: options.isPrestarted ?? false,
       });
       return await engine.#start(options.consolidateEveryMs);
     } catch (error) {
@@ -159,6 +179,7 @@ export class Engine implements AsyncDisposable {
   async #start(consolidateEveryMs: number | undefined): Promise<this> {
     try {
       await this.jobs.recover();
+      await this.extracts.recover();
       await this.sequencer.recover();
       await this.memory.warm();
       this.retention.start();
@@ -183,7 +204,8 @@ export class Engine implements AsyncDisposable {
     profile: Profile;
     alerts: ResolvedAlerts;
     dataBytesMax: number | undefined;
-    fetching: SourceIngestOptions["fetching"];
+    fetching: FetcherOptions;
+    isPrestarted: boolean;
   }): Promise<Engine> {
     const { storage, directory, providers, clock, fetching, mode, profile, dataBytesMax } = options;
     const meters = new Meters(clock);
@@ -214,7 +236,13 @@ export class Engine implements AsyncDisposable {
       clock,
       ...options.alerts,
     });
-    const extractor = createExtractor();
+    const pageService = createPageService({
+      cacheDirectory: join(directory, "cache"),
+      fetching,
+      extracting: { isPrestarted: options.isPrestarted },
+      clock,
+    });
+    const extracts = new ExtractRuns({ sequencer, storage, log: reader, reader: pageService.reader, clock });
     const jobStore = new JobStore(storage);
     const { extractMicros } = meters;
     const onRead = (bytes: number) => {
@@ -223,9 +251,8 @@ export class Engine implements AsyncDisposable {
     };
     const ingest = new SourceIngest({
       memory,
-      extractor,
+      pageService,
       store: jobStore,
-      fetching,
       extractMicros,
       onRead,
       clock,
@@ -240,9 +267,18 @@ export class Engine implements AsyncDisposable {
     const webhooks = new WebhookSender(fetching.allow ?? []);
     const subscriptions = await Subscriptions.open({ streams: durableStreams, storage, clock, webhooks });
     return new Engine({
-      ...{ meters, storage, sequencer, memory, extractor, jobStore, jobs, clock },
-      ...{ durableStreams, subscriptions, retention, watch, directory },
+      ...{ meters, storage, sequencer, memory, jobStore, jobs, clock },
+      ...{ durableStreams, subscriptions, retention, watch, directory, pageService, extracts, reader },
     });
+  }
+
+  get extractor(): Extractor {
+    return this.pageService.extractor;
+  }
+
+  /** The one way pages are read. */
+  get pages(): PageReader {
+    return this.pageService.reader;
   }
 
   /** Throws `unavailable` while the engine closes. */
@@ -274,6 +310,7 @@ export class Engine implements AsyncDisposable {
       this.jobs.abortAll();
     });
     await drained;
+    await this.extracts.drain();
     cancel();
     await this.memory.ingest.drain();
     const jobsLeft = this.jobs.running;
@@ -287,7 +324,7 @@ export class Engine implements AsyncDisposable {
     await this.retention.close();
     await this.subscriptions.close();
     await this.durableStreams.close();
-    await this.extractor[Symbol.asyncDispose]();
+    await this.pageService[Symbol.asyncDispose]();
     await this.memory[Symbol.asyncDispose]();
     await this.storage.close();
   }

@@ -1,6 +1,6 @@
 /** The engine behind HTTP, WebSocket and SSE. */
 
-export { type WalkedFile, walkFiles } from "@millrace/extract";
+export { createPageService, type PageService, type WalkedFile, walkFiles } from "@millrace/extract";
 export { type VerifyOptions, verifyStore } from "@millrace/stream";
 export { type DrainReport, Engine, type EngineOptions } from "./engine.ts";
 export type { ProviderOptions } from "./provider-settings.ts";

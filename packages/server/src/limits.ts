@@ -39,6 +39,9 @@ export const SETTLE_TRIES_MAX = 600;
 export const INGEST_TRIES_MAX = 6;
 export const INGEST_RETRY_MS = 250;
 
+/** How long a page of a job waits for its turn at its site: ten turns of the slowest crawl delay that is heeded. */
+export const TURN_WAIT_MS = 600_000;
+
 /** Errors listed with a job; all are counted. */
 export const JOB_ERRORS_MAX = 100;
 
@@ -102,3 +105,22 @@ export const STREAMS_LABELLED_MAX = 20;
 
 /** Bytes of one write of an export: a client that takes 2 KB a second makes progress within the time a stalled one is given. */
 export const EXPORT_PIECE_BYTES = 64 * 1024;
+
+/** Characters of the JSON of a document in one frame: a frame has 256 KB, and escaping the piece once more may double it. */
+export const PART_CHARS = 100_000;
+
+/** Extractions of several sources running at once; one more is refused as `overloaded`. */
+export const EXTRACTS_RUNNING_MAX = 100;
+
+/** How long the stream of an ended extraction is kept for whoever comes back to it, and of how many; the oldest go first. */
+export const EXTRACT_KEEP_MS = 24 * 3_600_000;
+export const EXTRACTS_KEPT_MAX = 1_000;
+
+/** Old extractions deleted at one start of another: more than one, so that they cannot pile up. */
+export const EXTRACTS_FORGOTTEN_AT_ONCE = 8;
+
+/** Bytes waiting for a streaming client above which its extraction begins no further source. */
+export const EXTRACT_UNSENT_BYTES_MAX = 64 * 1024;
+
+/** Characters of the JSON of all documents of one answer that is no stream; it is held in memory until the last has come. */
+export const EXTRACT_ANSWER_CHARS_MAX = 64 * 1024 * 1024;

@@ -4,6 +4,7 @@ import { MillraceError } from "@millrace/core";
 import { CentrifugoSockets } from "./centrifugo/centrifugo-sockets.ts";
 import { DurableHttp } from "./durable-streams/durable-http.ts";
 import { type DrainReport, Engine, type EngineOptions } from "./engine.ts";
+import { addExtractRoutes } from "./extract/extract-routes.ts";
 import { addAssetRoutes } from "./http/assets.ts";
 import { Exchange } from "./http/exchange.ts";
 import { Heartbeats } from "./http/heartbeats.ts";
@@ -153,6 +154,7 @@ export class Server implements AsyncDisposable {
     addConsolidationRoutes(this.#router, engine);
     addJobRoutes(this.#router, engine);
     addStreamRoutes(this.#router, engine, this.#heartbeats);
+    addExtractRoutes(this.#router, engine, this.#heartbeats);
     addReembedRoutes(this.#router, engine);
     addRetentionRoutes(this.#router, engine);
     addAssetRoutes(this.#router);

@@ -98,7 +98,7 @@ class EventSink implements FollowerSink {
 }
 
 /** JSON has no raw line break, so a frame is one data line. */
-function encodeEvents({ epoch, frames }: Batch): Buffer {
+export function encodeEvents({ epoch, frames }: Batch): Buffer {
   let text = "";
   for (const { seq, json } of frames) text += `id: ${epoch}:${seq}\nevent: frame\ndata: ${json}\n\n`;
   return Buffer.from(text);

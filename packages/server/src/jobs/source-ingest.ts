@@ -1,7 +1,8 @@
-import { type Clock, type Histogram, MillraceError, systemClock } from "@millrace/core";
-import { chunk, type Extractor, type FetchPageOptions, fetchPage } from "@millrace/extract";
+import { type Clock, Deadline, type Histogram, MillraceError, systemClock } from "@millrace/core";
+import { chunk, type FetchedPage, type PageService } from "@millrace/extract";
 import { documentId, hashOf, type Memory, type PutOutcome } from "@millrace/memory";
 import type { SpaceId } from "@millrace/protocol";
+import { TURN_WAIT_MS } from "../limits.ts";
 import type { JobStore } from "./job-store.ts";
 import type { SourceRow } from "./jobs-module.ts";
 
@@ -21,10 +22,9 @@ export type SourceTask = {
 
 export type SourceIngestOptions = {
   readonly memory: Memory;
-  readonly extractor: Extractor;
+  /** Pages come by the same fetcher and cache as those of extraction. */
+  readonly pageService: Pick<PageService, "reader" | "extractor">;
   readonly store: JobStore;
-  /** Hosts and ranges that may be fetched although they are private, and the time for a page. */
-  readonly fetching: Pick<FetchPageOptions, "allow" | "timeoutMs">;
   readonly extractMicros: Histogram;
   readonly onRead?: (bytes: number) => void;
   readonly clock?: Clock;
@@ -48,7 +48,7 @@ export class SourceIngest {
 
   /** Settles when the document is durable and searchable; rejects with the code of what went wrong, nothing half-stored. */
   async run(task: SourceTask, onProgress: (progress: IngestProgress) => void): Promise<Ingested> {
-    const { memory, extractor } = this.#options;
+    const { memory, pageService } = this.#options;
     const { space, signal } = task;
     const { source } = task.source;
     onProgress({ phase: task.source.kind === "url" ? "fetch" : "extract" });
@@ -59,7 +59,14 @@ export class SourceIngest {
     const unchanged = await memory.isUnchanged(space, source, sourceHash);
     if (unchanged) return unchanged;
     const startedMs = this.#clock.monotonic();
-    const document = await extractor.extract({ source, bytes, contentType, url }, { signal, onProgress });
+    const document = await pageService.extractor.extract(
+      { source, bytes, contentType, url },
+      {
+        signal,
+        onProgress,
+        priority: "bulk",
+      },
+    );
     const chunks = chunk(document);
     this.#options.extractMicros.record((this.#clock.monotonic() - startedMs) * 1000);
     if (chunks.length === 0) throw new MillraceError("no_text", `${source} holds no text to remember`);
@@ -71,10 +78,40 @@ export class SourceIngest {
 
   async #read({ job, source, signal }: SourceTask): Promise<Read> {
     if (source.kind === "url") {
-      const page = await fetchPage(source.source, { ...this.#options.fetching, signal });
+      const page = await this.#fetch(source.source, signal);
       return { bytes: page.bytes, contentType: page.contentType, url: page.finalUrl };
     }
     const bytes = await this.#options.store.body(job, source.index);
     return { bytes, contentType: source.contentType ?? undefined, url: undefined };
+  }
+
+  /** A page whose turn at its site is later than one fetch may take waits for it here: many pages of a slow site are no failure. */
+  async #fetch(url: string, signal: AbortSignal): Promise<FetchedPage> {
+    const { reader } = this.#options.pageService;
+    const patience = Deadline.after(TURN_WAIT_MS, this.#clock);
+    for (;;) {
+      try {
+        // Who adds a page again wants what it says now; one that is unchanged costs a question and no bytes.
+        return (await reader.fetch(url, { cache: "refresh", signal })).page;
+      } catch (error) {
+        const { code, retryAfterMs = 0 } = MillraceError.from(error);
+        if (code !== "rate_limited" || retryAfterMs >= patience.leftMs) throw error;
+        await this.#pause(retryAfterMs, signal);
+      }
+    }
+  }
+
+  async #pause(ms: number, signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted();
+    let end = () => {};
+    const over = new Promise<void>((resolve) => {
+      end = resolve;
+    });
+    const cancel = this.#clock.after(ms, end);
+    signal.addEventListener("abort", end, { once: true });
+    await over;
+    cancel();
+    signal.removeEventListener("abort", end);
+    signal.throwIfAborted();
   }
 }

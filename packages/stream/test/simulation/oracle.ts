@@ -38,7 +38,7 @@ export type Item =
  */
 export class LogOracle {
   readonly versions: Entry[][] = [[]];
-  /** How far each version is known to have been trimmed: the first frame it still had. */
+  /** The first frame each version had when it was last asked. Who reads may have heard of a trim in an earlier one: see `firstOf`. */
   readonly firsts: number[] = [1];
   /** Epochs the log knows of: its own, and those it had before. */
   readonly epochs = new Set<string>();
@@ -89,6 +89,18 @@ export class LogOracle {
 
   trimmed(first: number): void {
     this.firsts[this.version] = Math.max(this.firsts[this.version] ?? 1, first);
+  }
+
+  /**
+   * The first frame a version can have had. A trim is answered, or found after a crash, when the log may have been cut since, but is in force
+   * for readers before: a later version's trim holds for this one as far as both hold the same frames.
+   */
+  firstOf(version: number): number {
+    const mine = this.versions[version] ?? [];
+    const later = this.firsts.slice(version).map((first, at) => {
+      return at === 0 ? first : Math.min(first, commonLength(mine, this.versions[version + at] ?? []) + 1);
+    });
+    return Math.max(1, ...later);
   }
 
   /** All is quiet: what the log holds is what was answered, no more and no less. */
@@ -187,7 +199,7 @@ export class Walk {
     this.#last = undefined;
     this.position = after;
     this.#moveTo(
-      this.#from(version).filter((at) => after < (this.#log.firsts[at] ?? 0)),
+      this.#from(version).filter((at) => after < this.#log.firstOf(at)),
       `a reader without a cursor began after ${after}`,
     );
   }
@@ -224,19 +236,19 @@ export class Walk {
 
   /** The versions whose frames are not those the reader has, from exactly `first` on unless more was trimmed. */
   #cutTo(first: number): number[] {
-    const { versions, firsts } = this.#log;
+    const { versions } = this.#log;
     return this.#from((this.#versions[0] ?? 0) + 1).filter((at) => {
       const entries = versions[at] ?? [];
       if (this.#last && entries[this.position - 1] === this.#last) return false;
       return this.#versions.some((mine) => {
         const kept = mine < at ? commonLength(versions[mine] ?? [], entries) : this.position;
-        return kept < this.position && (first === kept + 1 || (first > kept && first <= (firsts[at] ?? 1)));
+        return kept < this.position && (first === kept + 1 || (first > kept && first <= this.#log.firstOf(at)));
       });
     });
   }
 
   #trimmedTo(first: number): number[] {
-    return this.#from(this.#versions[0] ?? 0).filter((at) => first <= (this.#log.firsts[at] ?? 1));
+    return this.#from(this.#versions[0] ?? 0).filter((at) => first <= this.#log.firstOf(at));
   }
 
   #from(version: number): number[] {

@@ -223,12 +223,13 @@ export class Simulation {
     else reader.cutAfter = afterChars;
   }
 
-  async #trim({ stream: at, keep }: Of<"trim">): Promise<void> {
+  async #trim({ stream: at, keep, lateTurns }: Of<"trim">): Promise<void> {
     const { stream, oracle } = this.#part(at);
     const { retention } = this.log;
     const life = this.#life;
     const trimming = async () => {
       const { first } = await retention.set(stream, { maxFrames: keep });
+      await turns(lateTurns);
       if (life === this.#life) oracle.trimmed(first);
       await retention.set(stream, undefined);
     };

@@ -1,0 +1,73 @@
+/** From a page to the blocks that are its main text. */
+import { MillraceError } from "@millrace/core";
+import type { Page } from "../page/page.ts";
+import { TEXT_COUNTS, TextCount } from "../page/text-run.ts";
+import { BlockFeatures } from "./block-features.ts";
+import { Choice } from "./choose.ts";
+import { FeatureRow } from "./feature-row.ts";
+import { keepPlainPage, titleBefore } from "./kept-anyway.ts";
+import { PAGE_TYPES, type PageType } from "./lexicon-scores.ts";
+import type { Model } from "./model.ts";
+import { PageFacts } from "./page-facts.ts";
+import { ScoreFeatures } from "./score-features.ts";
+import { scoreRows } from "./trees.ts";
+
+export type Judged = {
+  /** 1 for each block that is kept. Good until the next page. */
+  readonly keep: Uint8Array;
+  /** How likely each block is main text, 0 … 1. Good until the next page. */
+  readonly scores: Float32Array;
+  /** The block of the main heading where it stands before the text and is no part of it; -1 otherwise. */
+  readonly title: number;
+  readonly pageType: PageType;
+};
+
+/** Judges pages one at a time; its arrays are kept from page to page. */
+export class Classifier {
+  readonly #facts = new PageFacts();
+  readonly #row = new FeatureRow();
+  readonly #first = new BlockFeatures();
+  readonly #second = new ScoreFeatures();
+  readonly #choice = new Choice();
+  #one = new Float32Array(0);
+  #two = new Float32Array(0);
+
+  /** Throws `unreadable_document` for a model of other features than these. */
+  read(page: Page, model: Model, url: string | undefined): Judged {
+    const { count, counts } = page.blocks;
+    if (count > this.#one.length) {
+      this.#one = new Float32Array(Math.ceil(count * 1.25));
+      this.#two = new Float32Array(Math.ceil(count * 1.25));
+    }
+    const row = this.#row;
+    const { firstColumns, secondColumns: stride } = model;
+    this.#facts.read(page, model.lexicon, url);
+    this.#first.read(page, this.#facts, { row, stride });
+    scoreRows(model.first, row.values, { count, stride, scores: this.#one });
+    this.#second.read(page, this.#facts, { row, from: firstColumns, stride, scores: this.#one });
+    this.#checkColumns(model, count);
+    scoreRows(model.second, row.values, { count, stride, scores: this.#two });
+    const scores = this.#two.subarray(0, count);
+    for (let at = 0; at < count; at++) scores[at] = ((scores[at] ?? 0) + (this.#one[at] ?? 0)) / 2;
+    const keep = this.#choice.read(scores, count, (at) => counts[at * TEXT_COUNTS + TextCount.words] ?? 0);
+    keepPlainPage(page, this.#facts, { keep, scores });
+    const title = titleBefore(keep, scores, this.#first.titleAt);
+    return { keep, scores, title, pageType: this.#type() };
+  }
+
+  #checkColumns({ firstColumns, secondColumns }: Model, count: number): void {
+    const columns = this.#first.columns + this.#second.columns;
+    if (count === 0 || (this.#first.columns === firstColumns && columns === secondColumns)) return;
+    throw new MillraceError(
+      "unreadable_document",
+      `the extraction model reads ${secondColumns} features, this version has ${columns}; train it again with scripts/training`,
+    );
+  }
+
+  #type(): PageType {
+    const { types } = this.#facts.lexicon;
+    let best = 0;
+    for (let type = 1; type < types.length; type++) if ((types[type] ?? 0) > (types[best] ?? 0)) best = type;
+    return PAGE_TYPES[best] ?? "article";
+  }
+}

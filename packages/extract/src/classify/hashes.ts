@@ -1,0 +1,102 @@
+/** Words of attributes and of text as 32-bit hashes: what the lexicons are looked up by. FNV-1a over lower-cased code units. */
+import type { Page } from "../page/page.ts";
+import { TOKEN_WORDS, TokenFlag, TokenKind } from "../tokenizer/tokens.ts";
+
+const OFFSET = 0x811c9dc5;
+const PRIME = 0x01000193;
+
+/** Numbers with room to grow, reused from page to page. */
+export class HashList {
+  words = new Int32Array(1_024);
+  count = 0;
+
+  add(hash: number): void {
+    if (this.count === this.words.length) {
+      const grown = new Int32Array(this.count * 2);
+      grown.set(this.words);
+      this.words = grown;
+    }
+    this.words[this.count++] = hash;
+  }
+}
+
+/** Longest word that is looked up: longer ones are keys and identifiers. */
+const WORD_CHARS_MAX = 24;
+
+/**
+ * Adds the words of an attribute's value: runs of letters, split before an inner capital ("postBody" is two); digits and signs
+ * separate. `seed` keeps the words of one attribute apart from another's.
+ */
+export function addNameWords(list: HashList, text: string, seed: number): void {
+  let hash = OFFSET ^ seed;
+  let length = 0;
+  let wasLower = false;
+  for (let at = 0; at <= text.length; at++) {
+    const code = at < text.length ? text.charCodeAt(at) : 32;
+    const isUpper = code >= 65 && code <= 90;
+    const isLower = (code >= 97 && code <= 122) || code > 127;
+    if (!(isLower || isUpper) || (isUpper && wasLower)) {
+      if (length > 1 && length <= WORD_CHARS_MAX) list.add(hash);
+      hash = OFFSET ^ seed;
+      length = 0;
+    }
+    if (isLower || isUpper) {
+      hash = Math.imul(hash ^ (isUpper ? code | 32 : code), PRIME);
+      length++;
+    }
+    wasLower = isLower;
+  }
+}
+
+/** Words of one block that are looked up: its beginning says what it is. */
+export const BLOCK_WORDS_MAX = 24;
+
+/** Adds the words of `html[start, end)` until `max` in all stand since `from`; character references separate words. */
+export function addTextWords(list: HashList, html: string, span: { start: number; end: number; max: number }): void {
+  let hash = OFFSET;
+  let length = 0;
+  for (let at = span.start; at <= span.end; at++) {
+    const code = at < span.end ? html.charCodeAt(at) : 32;
+    const isLetter =
+      (code >= 97 && code <= 122) ||
+      (code >= 48 && code <= 57) ||
+      (code >= 0xc0 && (code < 0x2000 || code > 0x206f) && code !== 0x3000 && code !== 0x3001 && code !== 0x3002);
+    if (isLetter) {
+      hash = Math.imul(hash ^ code, PRIME);
+      length++;
+    } else if (code >= 65 && code <= 90) {
+      hash = Math.imul(hash ^ (code | 32), PRIME);
+      length++;
+    } else {
+      if (length > 0) {
+        list.add(hash);
+        if (list.count >= span.max) return;
+        hash = OFFSET;
+        length = 0;
+      }
+      if (code === 38) {
+        const semicolon = html.indexOf(";", at);
+        if (semicolon > at && semicolon - at < 10) at = semicolon;
+      }
+    }
+  }
+}
+
+/** The first words of block `at`, added to `list`. */
+export function addBlockWords(list: HashList, page: Page, at: number): void {
+  const { words } = page.tokens;
+  const max = list.count + BLOCK_WORDS_MAX;
+  const end = page.blocks.tokenEnd[at] ?? 0;
+  for (let token = page.blocks.tokenStart[at] ?? 0; token < end && list.count < max; token++) {
+    const base = token * TOKEN_WORDS;
+    const word = words[base] ?? 0;
+    if ((word & 15) !== TokenKind.text || (word & TokenFlag.blank) !== 0) continue;
+    addTextWords(list, page.html, { start: words[base + 1] ?? 0, end: words[base + 2] ?? 0, max });
+  }
+}
+
+export function hashOf(text: string): number {
+  let hash = OFFSET;
+  for (let at = 0; at < text.length; at++) hash = Math.imul(hash ^ text.charCodeAt(at), PRIME);
+  return hash;
+}

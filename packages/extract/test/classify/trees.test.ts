@@ -1,0 +1,79 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import fc from "fast-check";
+import { LEAF, scoreRows, type Trees } from "../../src/classify/trees.ts";
+
+type Node = { readonly column: number; readonly cut: number; readonly left: Node; readonly right: Node } | number;
+
+const leaf = fc.integer({ min: -40, max: 40 }).map((value) => value / 100);
+const { node } = fc.letrec<{ node: Node }>((tie) => ({
+  node: fc.oneof(
+    { depthSize: "small" },
+    leaf,
+    fc.record({
+      column: fc.integer({ min: 0, max: 3 }),
+      cut: fc.integer({ min: -5, max: 5 }),
+      left: tie("node"),
+      right: tie("node"),
+    }),
+  ),
+}));
+
+/** Children side by side, as the trainer writes them. */
+function flatten(trees: readonly Node[]): Trees {
+  const roots: number[] = [];
+  const nodes: number[] = [];
+  const values: number[] = [];
+  for (const tree of trees) {
+    const root = nodes.length;
+    roots.push(root);
+    const queue: [Node, number][] = [[tree, root]];
+    nodes.push(0);
+    values.push(0);
+    for (const [one, at] of queue) {
+      if (typeof one === "number") {
+        nodes[at] = LEAF;
+        values[at] = one;
+        continue;
+      }
+      const left = nodes.length;
+      nodes.push(0, 0);
+      values.push(0, 0);
+      nodes[at] = ((left - root) << 16) | one.column;
+      values[at] = one.cut;
+      queue.push([one.left, left], [one.right, left + 1]);
+    }
+  }
+  return {
+    base: 0.25,
+    roots: Int32Array.from(roots),
+    nodes: Int32Array.from(nodes),
+    values: Float32Array.from(values),
+  };
+}
+
+function walk(tree: Node, row: readonly number[]): number {
+  if (typeof tree === "number") return tree;
+  return walk((row[tree.column] ?? 0) <= tree.cut ? tree.left : tree.right, row);
+}
+
+test("a row's score is the logistic of the base and the leaves it falls into", () => {
+  const rows = fc.array(fc.array(fc.integer({ min: -7, max: 7 }), { minLength: 4, maxLength: 4 }), { maxLength: 5 });
+  fc.assert(
+    fc.property(fc.array(node, { maxLength: 20 }), rows, (trees, list) => {
+      const scores = new Float32Array(list.length);
+      scoreRows(flatten(trees), Float32Array.from(list.flat()), { count: list.length, stride: 4, scores });
+      list.forEach((row, at) => {
+        const margin = trees.reduce<number>((sum, tree) => sum + Math.fround(walk(tree, row)), 0.25);
+        assert.ok(Math.abs((scores[at] ?? 0) - 1 / (1 + Math.exp(-margin))) < 1e-5);
+      });
+    }),
+  );
+});
+
+test("a row that is clear early is let go with the score it has", () => {
+  const scores = new Float32Array(1);
+  const trees = flatten(Array.from({ length: 100 }, () => 0.5));
+  scoreRows(trees, new Float32Array(4), { count: 1, stride: 4, scores });
+  assert.ok((scores[0] ?? 0) > 0.99);
+});
