@@ -1,15 +1,18 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { type Client, createClient, type ExtractEvent } from "@millrace/client";
 import { startProxy } from "../../../test/support/cutting-proxy.ts";
 import { openSite, pageOf, startReader } from "../../server/test/extract/extract-site.ts";
+
+/** Of all tests: starting an engine takes longer than most of them. */
+const engine = await startReader();
+after(() => engine[Symbol.asyncDispose]());
 
 const noSockets = (url: string) => createClient({ url, WebSocket: null });
 const urlsOf = (url: string, count: number) => Array.from({ length: count }, (_, at) => `${url}/${at}`);
 
 test("a page, HTML and a file are read by one call", async () => {
   await using site = await openSite((path) => (path === "/page" ? pageOf("By address") : undefined));
-  await using engine = await startReader();
   const { client } = engine;
   assert.equal((await client.extract(`${site.url}/page`)).title, "By address");
   assert.equal((await client.extract({ html: pageOf("By hand") })).title, "By hand");
@@ -26,17 +29,27 @@ for (const [form, connect] of [
   ["server-sent events", noSockets],
 ] as const) {
   test(`every event comes once and in order over ${form}, however often the connection is cut`, async () => {
-    await using site = await openSite((path) => (path === "/7" ? undefined : pageOf(`Page ${path}`, 40)));
-    await using engine = await startReader();
+    // A page is there once the connection was cut in the round before: each cut is of a connection that the rest has to do without.
+    const rounds = Array.from({ length: 4 }, () => Promise.withResolvers<void>());
+    rounds[0]?.resolve();
+    await using site = await openSite((path) => (_, response) => {
+      const at = Number(path.slice(1));
+      const answer = at === 7 ? response.writeHead(404) : response.writeHead(200, { "content-type": "text/html" });
+      void rounds[Math.floor(at / 6)]?.promise.then(() => answer.end(pageOf(`Page ${path}`, 40)));
+    });
     await using proxy = await startProxy(engine.server.url);
     const client: Client = connect(proxy.url);
     const events: ExtractEvent[] = [];
+    let settled = 0;
     for await (const event of client.extractMany(urlsOf(site.url, 24), { concurrency: 3 })) {
       events.push(event);
-      if (events.length % 15 === 0) proxy.cut();
+      // In the middle of a round, so that some of its pages are on their way.
+      if ((event.type !== "result" && event.type !== "error") || ++settled % 6 !== 3 || settled > 18) continue;
+      proxy.cut();
+      rounds[(settled + 3) / 6]?.resolve();
     }
     client.close();
-    assert.ok(proxy.connections > 3);
+    assert.ok(proxy.connections > 3, `${proxy.connections} connections`);
     const seqs = events.map(({ cursor }) => Number(cursor.split(":")[1]));
     assert.deepEqual(
       seqs,
@@ -62,7 +75,6 @@ test("leaving the loop ends the work; detached work goes on and is read on later
       ? pageOf("First")
       : (_, response) => void held.promise.then(() => response.writeHead(200).end(pageOf(`Page ${path}`))),
   );
-  await using engine = await startReader();
   const { client } = engine;
   const readOne = async (detached: boolean) => {
     for await (const event of client.extractMany(urlsOf(site.url, 4), { detached })) {
@@ -87,13 +99,14 @@ test("a signal ends the loop with its reason, and the work", async () => {
   await using site = await openSite(
     () => (_, response) => void response.writeHead(200, { "content-type": "text/html" }).write("<p>"),
   );
-  await using engine = await startReader();
   const stop = new AbortController();
   let job = "";
   const reading = (async () => {
     for await (const event of engine.client.extractMany(urlsOf(site.url, 3), { signal: stop.signal })) {
       job = event.job;
-      if (event.type === "progress") stop.abort();
+      if (event.type !== "progress") continue;
+      await site.askedFor(1);
+      stop.abort();
     }
   })();
   await assert.rejects(reading, { code: "cancelled" });

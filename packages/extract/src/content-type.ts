@@ -2,28 +2,28 @@
 import { MillraceError } from "@millrace/core";
 import type { ContentType } from "./document.ts";
 
-const BY_EXTENSION: Readonly<Record<string, ContentType>> = {
-  html: "text/html",
-  htm: "text/html",
-  xhtml: "text/html",
-  pdf: "application/pdf",
-  md: "text/markdown",
-  markdown: "text/markdown",
-  mdx: "text/markdown",
-  txt: "text/plain",
-  text: "text/plain",
-  rst: "text/plain",
-  log: "text/plain",
-};
+const BY_EXTENSION: ReadonlyMap<string, ContentType> = new Map([
+  ["html", "text/html"],
+  ["htm", "text/html"],
+  ["xhtml", "text/html"],
+  ["pdf", "application/pdf"],
+  ["md", "text/markdown"],
+  ["markdown", "text/markdown"],
+  ["mdx", "text/markdown"],
+  ["txt", "text/plain"],
+  ["text", "text/plain"],
+  ["rst", "text/plain"],
+  ["log", "text/plain"],
+]);
 
-const BY_DECLARATION: Readonly<Record<string, ContentType>> = {
-  "text/html": "text/html",
-  "application/xhtml+xml": "text/html",
-  "application/pdf": "application/pdf",
-  "application/x-pdf": "application/pdf",
-  "text/markdown": "text/markdown",
-  "text/x-markdown": "text/markdown",
-};
+const BY_DECLARATION: ReadonlyMap<string, ContentType> = new Map([
+  ["text/html", "text/html"],
+  ["application/xhtml+xml", "text/html"],
+  ["application/pdf", "application/pdf"],
+  ["application/x-pdf", "application/pdf"],
+  ["text/markdown", "text/markdown"],
+  ["text/x-markdown", "text/markdown"],
+]);
 
 /** Declarations that say nothing, so the name and the bytes decide. */
 const VAGUE: ReadonlySet<string> = new Set(["", "text/plain", "application/octet-stream", "binary/octet-stream"]);
@@ -71,12 +71,15 @@ export function detectContentType(source: string, bytes: Uint8Array, declared?: 
   const said = mediaTypeOf(declared);
   const extension = extensionOf(source);
   if (/^[\s\S]{0,1024}?%PDF-\d/.test(head)) return "application/pdf";
-  const binary = binaryLook(bytes.subarray(0, SNIFF_BYTES), head);
+  const looksHtml = said === "text/html" || isHtml(head);
+  // In UTF-16 every other byte of English is NUL.
+  const isWide = /^(?:\xff\xfe|\xfe\xff)/.test(head) || /charset\s*=\s*["']?utf-?16/i.test(declared ?? "");
+  const binary = isWide ? undefined : binaryLook(bytes.subarray(0, SNIFF_BYTES), { head, isHtml: looksHtml });
   if (said === "text/html" && binary === undefined) return "text/html";
   // A .pdf that is no PDF is a broken PDF rather than a type nobody knows: the reader says what is wrong with it.
   if (extension === "pdf" || said === "application/pdf") return "application/pdf";
   if (binary !== undefined) throw refusal(source, binary);
-  const byHeader = BY_DECLARATION[said];
+  const byHeader = BY_DECLARATION.get(said);
   if (byHeader) return byHeader;
   if (!VAGUE.has(said)) throw refusal(source, `declared as ${said}`);
   return byName(source, extension, { head, isText: said === "text/plain" });
@@ -87,7 +90,7 @@ function byName(
   extension: string,
   { head, isText }: { readonly head: string; readonly isText: boolean },
 ): ContentType {
-  const known = BY_EXTENSION[extension];
+  const known = BY_EXTENSION.get(extension);
   if (known) return known;
   const name = nameOf(source);
   if (extension !== "" && !(PROSE_NAME.test(name) && !/^(json|ya?ml|xml|js|ts|py|sh|c|h|cpp|rs|go)$/.test(extension))) {
@@ -122,21 +125,28 @@ function isHtml(head: string): boolean {
   );
 }
 
+/** Control characters that HTML may hold without being binary, however short it is: pages have a stray NUL, which browsers pass over. */
+const STRAY_CONTROLS_MAX = 8;
+
 /** What a file that is not text looks like, or undefined for text in any charset. */
-function binaryLook(bytes: Uint8Array, head: string): string | undefined {
-  const isWide = head.startsWith("\xff\xfe") || head.startsWith("\xfe\xff");
-  if (isWide) return undefined;
+function binaryLook(
+  bytes: Uint8Array,
+  { head, isHtml }: { readonly head: string; readonly isHtml: boolean },
+): string | undefined {
   const magic = MAGIC.find(
     ([start]) => head.startsWith(start) && (start.length > 2 || bytes.includes(0) || start === "\x1f\x8b"),
   );
   if (magic) return magic[1];
   if (head.slice(257, 262) === "ustar") return "a tar archive";
   let controls = 0;
+  let nuls = 0;
   for (const byte of bytes) {
-    if (byte === 0) return "binary data (it holds NUL bytes)";
     if (byte < 32 && (byte < 8 || byte > 13) && byte !== 27) controls++;
+    if (byte === 0) nuls++;
   }
-  return controls * 100 > bytes.length ? "binary data (it holds control characters)" : undefined;
+  const isMuch = controls * 100 > bytes.length && !(isHtml && controls <= STRAY_CONTROLS_MAX);
+  if (nuls > 0 && (isMuch || !isHtml)) return "binary data (it holds NUL bytes)";
+  return isMuch ? "binary data (it holds control characters)" : undefined;
 }
 
 function refusal(source: string, look: string): MillraceError {

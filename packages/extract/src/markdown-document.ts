@@ -1,4 +1,5 @@
 /** A Markdown file to a document. It is rendered to HTML and read like a page whose every block is wanted, so inline HTML just works. */
+import { MillraceError } from "@millrace/core";
 import { Marked } from "marked";
 import { countWords, type ExtractedDocument } from "./document.ts";
 import { languageOf } from "./language.ts";
@@ -17,7 +18,7 @@ const marked = new Marked({ gfm: true, async: false });
 
 export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
   const { fields, body } = splitFrontMatter(input.markdown.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n"));
-  const html = marked.parse(input.isMdx ? withoutModules(body) : body, { async: false });
+  const html = toHtml(input.isMdx ? withoutModules(body) : body);
   const page = readPage(html, tokenize(html));
   const all = new Uint8Array(page.blocks.count).fill(1);
   const { text, headings, links, code, media, tables } = assembleMarkdown(page, all, {
@@ -43,6 +44,20 @@ export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
     bytes: input.bytes,
     wordCount: countWords(text),
   };
+}
+
+/** The parser calls itself for each quote or list in another; a file of nothing else leaves it without stack. */
+function toHtml(markdown: string): string {
+  try {
+    return marked.parse(markdown, { async: false });
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new MillraceError(
+      "unreadable_document",
+      "the Markdown holds quotes, lists or emphasis in each other deeper than can be read, some hundred levels; flatten it",
+      { cause: error },
+    );
+  }
 }
 
 /** Scalars of a YAML (`---`) or TOML (`+++`) front matter; nested values are left out. */

@@ -30,7 +30,11 @@ export function parseSource(job: ParseJob): ExtractedDocument {
   // Measured before a mode leaves the text out: it is the source that is good or poor.
   if (job.read) return inMode({ ...document, quality: qualityOf(document) }, job.read);
   if (/[\p{L}\p{N}]/u.test(document.text)) return document;
-  if (isHtml && (document.gate ? document.gate.decision === "dynamic" : /<script[\s>]/i.test(decoded))) {
+  if (
+    isHtml &&
+    job.bytes.length > 0 &&
+    (document.gate ? document.gate.decision === "dynamic" : /<script[\s>]/i.test(decoded))
+  ) {
     throw new MillraceError(
       "needs_render",
       `${job.source} shows no text until a browser runs its scripts; give a page that holds its text`,

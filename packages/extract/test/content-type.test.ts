@@ -71,3 +71,28 @@ test("source files and other text are refused by name", () => {
 test("UTF-16 with its mark is text although it holds NUL bytes", () => {
   assert.equal(detectContentType("a.txt", Uint8Array.from([0xff, 0xfe, 65, 0])), "text/plain");
 });
+
+test("names that every object has are no types", () => {
+  for (const name of ["constructor", "__proto__", "toString"]) {
+    assert.match(refused("a", prose, name), /declared as/);
+    assert.match(String(detectContentTypeOrCode(`a.${name}`)), /^(?:text\/plain|unsupported_type)$/);
+  }
+});
+
+function detectContentTypeOrCode(source: string): string {
+  try {
+    return detectContentType(source, prose);
+  } catch (error) {
+    return MillraceError.from(error).code;
+  }
+}
+
+test("a stray NUL does not make a page binary, and declared UTF-16 needs no mark", () => {
+  const page = "<!doctype html><html><body><p>A page with one NUL\0 in its text.</p></body></html>";
+  assert.equal(detectContentType("page", bytesOf(page)), "text/html");
+  assert.equal(detectContentType("page", bytesOf("<p>a\0b"), "text/html; charset=utf-8"), "text/html");
+  const wide = new Uint8Array(Buffer.from(page, "utf16le"));
+  assert.equal(detectContentType("page", wide, "text/html; charset=UTF-16LE"), "text/html");
+  assert.match(refused("page", new Uint8Array(64), "text/html"), /NUL/);
+  assert.match(refused("page.txt", bytesOf("plain\0words")), /NUL/);
+});

@@ -42,3 +42,11 @@ test("MDX loses its imports but not those inside a fence", () => {
   });
   assert.equal(text, "Page\n\nimport b from 'b'");
 });
+
+test("quotes and lists without end are refused by name, not by the stack", () => {
+  for (const mark of ["> ", "1) "])
+    assert.throws(() => parseMarkdown({ markdown: mark.repeat(50_000), bytes: 1 }), {
+      code: "unreadable_document",
+      message: /some hundred levels/,
+    });
+});

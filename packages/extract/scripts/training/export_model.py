@@ -32,8 +32,9 @@ def tree_bytes(base, trees, cuts):
     return struct.pack("<fI", base, len(trees)) + np.array(sizes, "<u2").tobytes() + pairs + np.array(values, "<f4").tobytes()
 
 
-def model_bytes(lexicon, first, second, cuts):
-    """`first` and `second` are (base, trees); `cuts` are the thresholds of all columns, the first stage's before the second's."""
+def model_bytes(lexicon, powers, stages, cuts):
+    """`stages` are two (base, trees); `cuts` are the thresholds of all columns, the first stage's before the second's."""
     first_cuts, second_cuts = cuts
-    head = b"MRX1" + struct.pack("<II", len(first_cuts), len(first_cuts) + len(second_cuts))
-    return head + lexicon_bytes(lexicon) + tree_bytes(*first, first_cuts) + tree_bytes(*second, first_cuts + second_cuts)
+    first, second = stages
+    head = b"MRX2" + struct.pack("<II", len(first_cuts), len(first_cuts) + len(second_cuts))
+    return head + lexicon_bytes(lexicon) + powers.astype("<f4").tobytes() + tree_bytes(*first, first_cuts) + tree_bytes(*second, first_cuts + second_cuts)

@@ -40,10 +40,25 @@ class LexiconTrainer:
         return sparse.csr_matrix((values, c.text, starts(c.text_count)), shape=(len(c.text_count), TEXT_BUCKETS))
 
     def _page(self):
+        """Pages × buckets: which words a page has, its own and its elements' names."""
         c = self.corpus
-        counts = np.diff(c.page_word_start)
-        values = np.repeat(1 / np.sqrt(np.maximum(1, counts)), counts)
-        return sparse.csr_matrix((values, c.page_words, c.page_word_start), shape=(c.count, PAGE_BUCKETS))
+        name_start = starts(c.name_count)[c.element_start]
+        rows, cols = [], []
+        for page in range(c.count):
+            own = c.page_words[c.page_word_start[page]:c.page_word_start[page + 1]]
+            names = c.page_names[name_start[page]:name_start[page + 1]]
+            words = np.unique(np.concatenate([own, names]))
+            rows.append(np.full(len(words), page))
+            cols.append(words)
+        rows, cols = np.concatenate(rows), np.concatenate(cols)
+        return sparse.csr_matrix((np.ones(len(rows), dtype=np.float32), (rows, cols)), shape=(c.count, PAGE_BUCKETS))
+
+    def types_of(self, table):
+        """Pages × types: the probabilities that a table gives."""
+        weights = table[NAME_BUCKETS + TEXT_BUCKETS:-len(TYPES)].reshape(len(TYPES), -1)
+        margin = self.page @ weights.T + table[-len(TYPES):]
+        odds = np.exp(margin - margin.max(axis=1, keepdims=True))
+        return odds / odds.sum(axis=1, keepdims=True)
 
     def train(self, pages):
         """The table learned from the pages of a mask: names, text, page words a type, intercepts."""
@@ -56,7 +71,7 @@ class LexiconTrainer:
             model = SGDClassifier(loss="log_loss", alpha=alpha, max_iter=6, tol=None, random_state=SEED, average=True)
             model.fit(matrix[rows], c.keep[rows], sample_weight=weight)
             out.append(model.coef_[0])
-        types = LogisticRegression(C=30, max_iter=300)
+        types = LogisticRegression(C=0.15, max_iter=300)
         chosen = np.flatnonzero(pages)
         types.fit(self.page[chosen], c.types[chosen])
         assert list(types.classes_) == list(range(len(TYPES)))

@@ -12,7 +12,7 @@ import os
 import subprocess
 import numpy as np
 from boosting import Booster, bin_features, sigmoid, thresholds_of
-from corpus import FOLDS, SEED, Corpus, choose, report
+from corpus import FOLDS, SEED, TYPES, Corpus, best_powers, choose, report
 from export_model import model_bytes
 from lexicons import LexiconTrainer
 
@@ -98,25 +98,31 @@ class Training:
         second_cuts, second_bins = self.binned(self.features(names, score))
         both = np.ascontiguousarray(np.hstack([first_bins, second_bins]))
         margin = self.grow([(f"{label}-second", held)], both, SECOND)[f"{label}-second"]
+        powers = best_powers(corpus, score, ~np.isin(corpus.fold, list(held)))
+        print(label, dict(zip(TYPES, powers.round(2))), flush=True)
+        stages = [self.booster.trees(f"{label}-{stage}") for stage in ("first", "second")]
         table = self.tables[self.lexicon(held)]
-        trees = self.booster.trees
-        data = model_bytes(table, trees(f"{label}-first"), trees(f"{label}-second"), (first_cuts, second_cuts))
-        return data, score, sigmoid(margin)
+        data = model_bytes(table, powers, stages, (first_cuts, second_cuts))
+        page_powers = self.tables["trainer"].types_of(table) @ powers
+        return data, (score, sigmoid(margin), page_powers)
 
     def judge(self):
         corpus = self.corpus
         one, two = np.zeros(len(corpus.keep)), np.zeros(len(corpus.keep))
+        powers = np.ones(corpus.count)
         for fold in range(FOLDS):
-            data, first, second = self.model(f"fold-{fold}", {fold})
+            data, (first, second, page_powers) = self.model(f"fold-{fold}", {fold})
             open(os.path.join(self.work, "folds", f"fold-{fold}.bin"), "wb").write(data)
             rows = corpus.blocks_of(corpus.fold == fold)
             one[rows], two[rows] = first[rows], second[rows]
+            powers[corpus.fold == fold] = page_powers[corpus.fold == fold]
             print("fold", fold, len(data), "bytes", flush=True)
         folds = {page["id"]: int(fold) for page, fold in zip(corpus.pages, corpus.fold)}
         json.dump(folds, open(os.path.join(self.work, "folds", "folds.json"), "w"))
         report(corpus, choose(corpus, one), "first stage")
         report(corpus, choose(corpus, two), "second stage")
         report(corpus, choose(corpus, (one + two) / 2), "both")
+        report(corpus, choose(corpus, (one + two) / 2, powers), "both, powers by type")
 
 
 def main():
@@ -129,7 +135,7 @@ def main():
     training = Training(options.data, options.work, options.node.split())
     if not options.final_only:
         training.judge()
-    data, _, _ = training.model("final", set())
+    data, _ = training.model("final", set())
     open(os.path.join(options.work, "model.bin"), "wb").write(data)
     print("model", len(data), "bytes", flush=True)
 

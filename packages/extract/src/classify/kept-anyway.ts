@@ -7,9 +7,13 @@ import { FAR, TRACKED, TRACKED_COLUMNS } from "./tag-distances.ts";
 const PLAIN_CHARS_MAX = 1_500;
 const PLAIN_BLOCKS_MAX = 25;
 const PLAIN_LINK_SHARE_MAX = 0.3;
+/** A dropped block this long between text and code is text of its own. */
+const LABEL_CHARS_MIN = 40;
+const CODE_BLOCKS_MAX = 12;
+const CODE_SCORE_MIN = 0.05;
 /** Less likely blocks are furniture there too. */
 const PLAIN_SCORE_MIN = 0.13;
-const PLAIN_LINK_SCORE_MIN = 0.25;
+const PLAIN_LINK_SCORE_MIN = 0.4;
 /** Inside these a block is furniture even on a small page. */
 const FURNITURE = ["nav", "footer", "aside", "form", "dialog", "button select", "template"].map((name) =>
   (TRACKED as readonly string[]).indexOf(name),
@@ -37,6 +41,23 @@ export function keepPlainPage(page: Page, { elements, distances }: PageFacts, { 
     const isHidden = (distances.rows[row + TRACKED_COLUMNS - 1] ?? FAR) < FAR;
     const isFurniture = FURNITURE.some((column) => (distances.rows[row + column] ?? FAR) < FAR);
     if (!isHidden && !isFurniture) keep[at] = 1;
+  }
+}
+
+/** Code with kept text right before and after it is part of what that text explains. */
+export function keepCode({ blocks }: Page, { keep, scores }: Chosen): void {
+  let before = -1;
+  for (let at = 0; at < blocks.count; at++) {
+    if (blocks.kind[at] === BlockKind.code) continue;
+    if (keep[at] !== 1) {
+      if ((blocks.chars[at] ?? 0) >= LABEL_CHARS_MIN) before = -1;
+      continue;
+    }
+    if (before >= 0 && at - before <= CODE_BLOCKS_MAX) {
+      for (let code = before + 1; code < at; code++)
+        if (blocks.kind[code] === BlockKind.code && (scores[code] ?? 0) > CODE_SCORE_MIN) keep[code] = 1;
+    }
+    before = at;
   }
 }
 

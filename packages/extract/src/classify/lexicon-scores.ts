@@ -2,7 +2,7 @@
 import type { Page } from "../page/page.ts";
 import type { ElementFacts } from "./element-facts.ts";
 import { HashList } from "./hashes.ts";
-import { bucketOf, type Lexicon } from "./lexicon.ts";
+import { bucketOf, type Lexicon, PAGE_BUCKETS } from "./lexicon.ts";
 import { addPageWords } from "./page-words.ts";
 import type { WordFacts } from "./word-facts.ts";
 
@@ -20,6 +20,9 @@ export class LexiconScores {
   /** Softmax over page types. */
   types = new Float32Array(0);
   readonly #pageWords = new HashList();
+  /** The page, by number, that last had a word of each bucket. */
+  readonly #seenOn = new Float64Array(PAGE_BUCKETS);
+  #pages = 0;
 
   read(page: Page, lexicon: Lexicon, from: LexiconSource): void {
     this.#grow(page);
@@ -60,26 +63,27 @@ export class LexiconScores {
     }
   }
 
+  /** Each word counts once, however often the page has it: its own words and all names of its elements. */
   #readTypes(page: Page, lexicon: Lexicon, { facts, url }: LexiconSource): void {
     const list = this.#pageWords;
     list.count = 0;
     addPageWords(list, page, facts, url);
     const { types } = this;
-    const scale = list.count > 0 ? 1 / Math.sqrt(list.count) : 0;
-    let most = -Infinity;
-    for (let type = 0; type < types.length; type++) {
-      const weights = lexicon.page[type] as Float32Array;
-      let sum = 0;
-      for (let i = 0; i < list.count; i++) sum += weights[bucketOf(list.words[i] ?? 0, weights.length)] ?? 0;
-      types[type] = sum * scale + (lexicon.pageBias[type] ?? 0);
-      most = Math.max(most, types[type] ?? 0);
+    for (let type = 0; type < types.length; type++) types[type] = lexicon.pageBias[type] ?? 0;
+    this.#pages++;
+    this.#addTypes(list, lexicon);
+    this.#addTypes(facts.names, lexicon);
+    softmax(types);
+  }
+
+  #addTypes(list: HashList, { page }: Lexicon): void {
+    const { types } = this;
+    for (let i = 0; i < list.count; i++) {
+      const bucket = bucketOf(list.words[i] ?? 0, PAGE_BUCKETS);
+      if (this.#seenOn[bucket] === this.#pages) continue;
+      this.#seenOn[bucket] = this.#pages;
+      for (let type = 0; type < types.length; type++) types[type] = (types[type] ?? 0) + (page[type]?.[bucket] ?? 0);
     }
-    let total = 0;
-    for (let type = 0; type < types.length; type++) {
-      types[type] = Math.exp((types[type] ?? 0) - most);
-      total += types[type] ?? 0;
-    }
-    for (let type = 0; type < types.length; type++) types[type] = (types[type] ?? 0) / total;
   }
 
   #grow(page: Page): void {
@@ -98,6 +102,17 @@ export class LexiconScores {
     }
     if (this.types.length !== PAGE_TYPES.length) this.types = new Float32Array(PAGE_TYPES.length);
   }
+}
+
+function softmax(values: Float32Array): void {
+  let most = -Infinity;
+  for (const value of values) most = Math.max(most, value);
+  let total = 0;
+  for (let at = 0; at < values.length; at++) {
+    values[at] = Math.exp((values[at] ?? 0) - most);
+    total += values[at] ?? 0;
+  }
+  for (let at = 0; at < values.length; at++) values[at] = (values[at] ?? 0) / total;
 }
 
 export type LexiconSource = {

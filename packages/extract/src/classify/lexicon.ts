@@ -16,7 +16,7 @@ export type Lexicon = {
 
 export const NAME_BUCKETS = 1 << 14;
 export const TEXT_BUCKETS = 1 << 15;
-export const PAGE_BUCKETS = 1 << 12;
+export const PAGE_BUCKETS = 1 << 14;
 
 /** Buckets are a power of two. */
 export function bucketOf(hash: number, buckets: number): number {

@@ -8,13 +8,15 @@ export type Model = {
   readonly lexicon: Lexicon;
   readonly first: Trees;
   readonly second: Trees;
+  /** Power that scores are raised to before blocks are chosen, by page type: above 1 keeps less. */
+  readonly powers: Float32Array;
   /** Columns the trees were trained on; the features must have as many. */
   readonly firstColumns: number;
   readonly secondColumns: number;
 };
 
-/** "MRX1" */
-const MAGIC = 0x3158524d;
+/** "MRX2" */
+const MAGIC = 0x3258524d;
 
 /** Reads a model; throws `unreadable_document` for bytes that are none. */
 export function loadModel(bytes: Uint8Array): Model {
@@ -30,8 +32,9 @@ export function loadModel(bytes: Uint8Array): Model {
   const text = reader.quantized(TEXT_BUCKETS);
   const page = PAGE_TYPES.map(() => reader.quantized(PAGE_BUCKETS));
   const pageBias = Float32Array.from(PAGE_TYPES, () => reader.f32());
+  const powers = Float32Array.from(PAGE_TYPES, () => reader.f32());
   const lexicon = { names, text, page, pageBias };
-  return { lexicon, first: reader.trees(), second: reader.trees(), firstColumns, secondColumns };
+  return { lexicon, first: reader.trees(), second: reader.trees(), powers, firstColumns, secondColumns };
 }
 
 class ModelReader {

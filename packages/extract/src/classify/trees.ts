@@ -17,34 +17,50 @@ export type Trees = {
   readonly values: Float32Array;
 };
 
-/** Trees after which a row that is clearly in or out is let go, and again after as many more. */
-const CHECK_EVERY = 24;
-/** Margin that the trees to come have not been seen to turn: odds of 1 to 150. */
-const CLEAR_MARGIN = 5;
+/** Trees after which rows that are clearly out are let go, and the margin below which they are; they get `OUT_SCORE`. */
+export type Exit = { readonly trees: number; readonly margin: number };
 
-/** Probabilities of `count` rows that begin `stride` values apart, into `scores`. */
-export function scoreRows(
-  trees: Trees,
-  rows: Float32Array,
-  shape: { readonly count: number; readonly stride: number; readonly scores: Float32Array },
-): void {
-  const { nodes, values, roots } = trees;
-  const { stride, scores } = shape;
-  for (let row = 0; row < shape.count; row++) {
-    const from = row * stride;
-    let margin = trees.base;
-    for (let tree = 0; tree < roots.length; tree++) {
-      const root = roots[tree] as number;
-      let at = root;
-      let node = nodes[at] as number;
-      while ((node & LEAF) !== LEAF) {
-        const right = (rows[from + (node & LEAF)] as number) > (values[at] as number) ? 1 : 0;
-        at = root + (node >>> 16) + right;
-        node = nodes[at] as number;
+/** What rows that were let go ended with, when they were not. */
+export const OUT_SCORE = 0.01;
+
+export type Rows = {
+  readonly values: Float32Array;
+  readonly count: number;
+  /** Values from one row to the next. */
+  readonly stride: number;
+  /** Gets each row's probability. A row whose score is below `sure` or above `1 − sure` already is left as it is. */
+  readonly scores: Float32Array;
+  readonly sure?: number;
+};
+
+/** Probabilities of rows. Rows are let go early at `exits`, in order of trees. */
+export function scoreRows(trees: Trees, rows: Rows, exits: readonly Exit[] = []): void {
+  const { nodes, values, roots, base } = trees;
+  const { values: row, stride, scores, sure = -1 } = rows;
+  const ends = [...exits.map((exit) => Math.min(exit.trees, roots.length)), roots.length];
+  for (let at = 0; at < rows.count; at++) {
+    const score = scores[at] as number;
+    if (score < sure || score > 1 - sure) continue;
+    const from = at * stride;
+    let margin = base;
+    let tree = 0;
+    let isOut = false;
+    for (let part = 0; part < ends.length; part++) {
+      const end = ends[part] as number;
+      for (; tree < end; tree++) {
+        const root = roots[tree] as number;
+        let leaf = root;
+        let node = nodes[leaf] as number;
+        while ((node & LEAF) !== LEAF) {
+          const right = (row[from + (node & LEAF)] as number) > (values[leaf] as number) ? 1 : 0;
+          leaf = root + (node >>> 16) + right;
+          node = nodes[leaf] as number;
+        }
+        margin += values[leaf] as number;
       }
-      margin += values[at] as number;
-      if (tree % CHECK_EVERY === CHECK_EVERY - 1 && (margin > CLEAR_MARGIN || margin < -CLEAR_MARGIN)) break;
+      isOut = part < exits.length && margin < (exits[part] as Exit).margin;
+      if (isOut) break;
     }
-    scores[row] = 1 / (1 + Math.exp(-margin));
+    scores[at] = isOut ? OUT_SCORE : 1 / (1 + Math.exp(-margin));
   }
 }

@@ -24,6 +24,8 @@ export type FetchedPage = {
   /** For `conditional` the next time. */
   readonly etag?: string;
   readonly lastModified?: string;
+  /** The site asks that no shared cache keep it: `no-store` or `private` in Cache-Control, or `Vary: *` (RFC 9111, 3 and 4.1). */
+  readonly forbidsStoring?: boolean;
   /** The addresses that redirected, in order; the first is the one asked for. Empty when it answered itself. */
   readonly redirects: readonly string[];
   /** The page is unchanged since the `conditional` that was sent. */

@@ -15,7 +15,7 @@ import type { Resolver } from "./address-guard.ts";
 import { failureOf, PassingFailure } from "./fetch-failure.ts";
 import type { FetchedPage } from "./fetched-page.ts";
 import { OriginTable } from "./origin-table.ts";
-import { headerOf, parseUrl } from "./response.ts";
+import { forbidsStoring, headerOf, parseUrl } from "./response.ts";
 import { backoffMs } from "./retry-after.ts";
 import { robotsDirectives } from "./robots-directives.ts";
 import { productToken } from "./robots-rules.ts";
@@ -231,6 +231,7 @@ class PoliteFetcher implements Fetcher {
       ...(etag === undefined ? {} : { etag }),
       ...(lastModified === undefined ? {} : { lastModified }),
       ...(sent.status === 304 ? { fromStatus304: true } : {}),
+      ...(forbidsStoring(sent) ? { forbidsStoring: true } : {}),
       robotsDirectives: robotsDirectives({
         headers: Array.isArray(tags) ? tags : [tags],
         html: /html/i.test(contentType) ? bytes : undefined,

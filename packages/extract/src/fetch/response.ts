@@ -12,6 +12,16 @@ export function headerOf({ headers }: Pick<Sent, "headers">, name: string): stri
   return Array.isArray(value) ? value.join(", ") : value;
 }
 
+/** Whether a shared cache may not keep the answer (RFC 9111, 3 and 4.1). `private="a-field"` is about a header field only. */
+export function forbidsStoring(sent: Pick<Sent, "headers">): boolean {
+  const directives = (headerOf(sent, "cache-control") ?? "")
+    .replace(/"[^"]*"/g, '""')
+    .toLowerCase()
+    .split(",");
+  const isClosed = directives.some((directive) => /^(?:no-store|private)$/.test(directive.trim()));
+  return isClosed || (headerOf(sent, "vary") ?? "").split(",").some((name) => name.trim() === "*");
+}
+
 /** The address a redirect leads to; undefined when the answer is none. */
 export function redirectOf(sent: Sent, url: URL): URL | undefined {
   const location = headerOf(sent, "location");

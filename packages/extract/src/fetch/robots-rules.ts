@@ -135,14 +135,13 @@ function patternOf(value: string): string {
  */
 function canonical(path: string): string {
   const query = path.indexOf("?");
-  const encoded = path.replace(/[^\x21-\x7e]|["'<>\\^`{|}]/gu, escaped);
-  const at = query === -1 ? encoded.length : encoded.indexOf("?");
-  return unescaped(encoded.slice(0, at), /[A-Za-z0-9._~-]/) + unescaped(encoded.slice(at), /[A-Za-z0-9._~:/-]/);
+  const at = query === -1 ? path.length : query;
+  const plain = unescaped(path.slice(0, at), /[A-Za-z0-9._~-]/) + unescaped(path.slice(at), /[A-Za-z0-9._~:/-]/);
+  return plain.replace(/(?:[^\x21-\x7e]|["'<>\\^`{|}])+/gu, escaped);
 }
 
-function escaped(character: string): string {
-  const bytes = new TextEncoder().encode(character);
-  return Array.from(bytes, (byte) => `%${byte.toString(16).toUpperCase().padStart(2, "0")}`).join("");
+function escaped(characters: string): string {
+  return Buffer.from(characters).toString("hex").toUpperCase().replace(/../g, "%$&");
 }
 
 function unescaped(text: string, plain: RegExp): string {

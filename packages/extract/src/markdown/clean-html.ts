@@ -2,14 +2,30 @@
  * Clean HTML of a document, made from its Markdown: what it may hold is what Markdown can say, so no script, style, event handler
  * or foreign scheme has a way in. Of raw tags only those pass that assembly writes itself.
  */
-import { Marked, type Tokens } from "marked";
+import { Marked, Tokenizer, type Tokens } from "marked";
 
 const PASSED = /^<\/?(?:sub|sup|kbd)>$|^<br>$/;
 const SAFE_ADDRESS = /^(?:https?:|mailto:)/i;
 
+/**
+ * How much of what follows is looked at for a link, one after the other: the parser's pattern runs over all of it, so a line of links
+ * without spaces between them would cost the square of its length.
+ */
+const LINK_CHARS = [1_000, 32_000];
+
+/** A link is whole in what is looked at or not found there: its address has its parentheses in pairs, as assembly writes it. */
+function linkNearby(this: Tokenizer, source: string): Tokens.Link | Tokens.Image | undefined {
+  for (const chars of LINK_CHARS) {
+    const found = chars < source.length ? Tokenizer.prototype.link.call(this, source.slice(0, chars)) : undefined;
+    if (found) return found;
+  }
+  return Tokenizer.prototype.link.call(this, source);
+}
+
 const marked = new Marked({
   gfm: true,
   async: false,
+  tokenizer: { link: linkNearby },
   renderer: {
     html({ text }: Tokens.HTML | Tokens.Tag): string {
       return PASSED.test(text) ? text : escapeHtml(text);

@@ -36,6 +36,13 @@ export function preOf(page: Page, element: number): number {
 export function readCode(page: Page, start: number, end: number): string {
   const { words } = page.tokens;
   let code = "";
+  // Kept apart: looking at the end of a string that grows makes one of its pieces each time.
+  let isLineOpen = false;
+  const add = (text: string) => {
+    if (text === "") return;
+    code += text;
+    isLineOpen = !text.endsWith("\n");
+  };
   for (let at = start; at < end; at++) {
     const word = words[at * TOKEN_WORDS] ?? 0;
     const kind = word & 15;
@@ -43,13 +50,12 @@ export function readCode(page: Page, start: number, end: number): string {
     const isBlock = ((TAG_BITS[id] ?? 0) & TagBit.block) !== 0;
     if (kind === TokenKind.text) {
       const raw = page.html.slice(words[at * TOKEN_WORDS + 1], words[at * TOKEN_WORDS + 2]);
-      code += (word & TokenFlag.entity) === 0 ? raw : decodeReferences(raw);
+      add((word & TokenFlag.entity) === 0 ? raw : decodeReferences(raw));
     } else if (kind === TokenKind.open) {
       const attributes = words[at * TOKEN_WORDS + 3] ?? 0;
-      if (id === BR) code += "\n";
-      else if (isBlock && code !== "" && !code.endsWith("\n")) code += "\n";
+      if (id === BR || (isBlock && isLineOpen)) add("\n");
       at = SKIPPED.has(id) || (attributes > 0 && isInvisible(page, at)) ? skip(page, { at, id, end }) : at + attributes;
-    } else if (kind === TokenKind.close && isBlock) code += "\n";
+    } else if (kind === TokenKind.close && isBlock) add("\n");
   }
   return trimCode(code);
 }

@@ -42,6 +42,11 @@ function isInvisibleClass(name: string): boolean {
   if (found !== undefined) return found;
   const isHidden = INVISIBLE.test(name);
   if (known.size >= CLASSES_MAX) known.clear();
-  known.set(name, isHidden);
+  known.set(ownCopy(name), isHidden);
   return isHidden;
+}
+
+/** A slice holds on to the string it was cut from, here a whole page: joined and cut again it holds its own characters only (measured). */
+function ownCopy(slice: string): string {
+  return ` ${slice}`.slice(1);
 }

@@ -10,7 +10,7 @@ export type ThingText = { readonly type: string; readonly markdown: string };
 /** Empty when the thing has no text of its own. */
 export function thingText(thing: Thing, data: LinkedData): ThingText {
   for (const type of typesOf(thing)) {
-    const parts = READERS[type]?.(thing, data);
+    const parts = READERS.get(type)?.(thing, data);
     const markdown = parts?.filter((part) => part !== "").join("\n\n") ?? "";
     if (markdown !== "") return { type, markdown };
   }
@@ -85,24 +85,25 @@ const ARTICLES =
     " ",
   );
 
-const READERS: Readonly<Record<string, Reader>> = {
-  ...Object.fromEntries(ARTICLES.map((type) => [type, article])),
-  Recipe: recipe,
-  HowTo: howTo,
-  FAQPage: questions,
-  QAPage: questions,
-  DiscussionForumPosting: thread,
-  Product: product,
-  ProductGroup: product,
-  Book: product,
-  Course: product,
-  Movie: product,
-  SoftwareApplication: product,
-  VideoObject: product,
-  PodcastEpisode: product,
-  Event: event,
-  JobPosting: job,
-};
+/** A map, since the types are the page's own words: "constructor" is one of every object's names. */
+const READERS: ReadonlyMap<string, Reader> = new Map<string, Reader>([
+  ...ARTICLES.map((type) => [type, article] as const),
+  ["Recipe", recipe],
+  ["HowTo", howTo],
+  ["FAQPage", questions],
+  ["QAPage", questions],
+  ["DiscussionForumPosting", thread],
+  ["Product", product],
+  ["ProductGroup", product],
+  ["Book", product],
+  ["Course", product],
+  ["Movie", product],
+  ["SoftwareApplication", product],
+  ["VideoObject", product],
+  ["PodcastEpisode", product],
+  ["Event", event],
+  ["JobPosting", job],
+]);
 
 function body(thing: Thing, data: LinkedData): string {
   return field(thing, "articleBody", data) || field(thing, "text", data);

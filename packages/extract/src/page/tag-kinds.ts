@@ -18,7 +18,7 @@ export const TagBit = {
 } as const;
 
 const INLINE =
-  "a b i u s em strong small cite q dfn abbr code var samp kbd sub sup mark del ins span font tt big strike bdi bdo ruby rb rt rp time data br wbr img picture source video audio track embed object param svg math canvas map area label input progress meter output nobr image slot html body head title base link meta style script iframe noembed noframes frame col colgroup";
+  "a b i u s em strong small cite q dfn abbr code var samp kbd sub sup mark del ins span font tt big strike bdi bdo ruby rb rt rp time data br wbr img picture source video audio track embed object param svg math canvas map area label input progress meter output nobr image slot html body head title base link meta style script iframe noembed noframes frame col colgroup desc foreignobject mi mo mn ms mtext annotation-xml mglyph malignmark basefont bgsound";
 const CLOSES_PARAGRAPH =
   "address article aside blockquote center details dialog div dl fieldset figcaption figure footer form h1 h2 h3 h4 h5 h6 header hgroup hr main menu nav ol p pre search section summary table ul li dd dt";
 

@@ -23,7 +23,8 @@ function withoutText(document: ExtractedDocument): ExtractedDocument {
   return { ...rest, text: "", markdown: "", headings: [], links: [] };
 }
 
-function emptyReason({ gate }: ExtractedDocument, isSelected: boolean): string {
+function emptyReason({ bytes, gate }: ExtractedDocument, isSelected: boolean): string {
+  if (bytes === 0) return "the source is empty: it has no bytes";
   if (isSelected) return "the selectors match nothing that has text";
   return (gate && reasonOf(gate)) ?? "the source holds no text besides navigation and the like";
 }

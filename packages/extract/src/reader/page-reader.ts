@@ -146,10 +146,10 @@ function checkRendered(
   );
 }
 
-/** A page that says enough without a browser is given, whatever the gate expected of it. */
-function needsBrowser({ gate, text }: ExtractedDocument, mode: ReadMode): boolean {
+/** A page that says enough without a browser is given, whatever the gate expected of it; one without bytes leaves a browser nothing to do. */
+function needsBrowser({ bytes, gate, text }: ExtractedDocument, mode: ReadMode): boolean {
   const wantsText = mode === "article" || mode === "full";
-  return wantsText && gate?.decision === "dynamic" && text.length < POOR_TEXT_CHARS;
+  return bytes > 0 && wantsText && gate?.decision === "dynamic" && text.length < POOR_TEXT_CHARS;
 }
 
 function whyOf({ gate }: ExtractedDocument): string {

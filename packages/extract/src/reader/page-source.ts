@@ -1,8 +1,8 @@
 /** Pages of addresses: fetched, extracted, and both kept in caches of their own, so that a page is read again without being fetched again. */
-import { type Clock, MillraceError, systemClock } from "@millrace/core";
+import { type Clock, type Code, MillraceError, systemClock } from "@millrace/core";
 import type { CacheMode, PageCacheState } from "@millrace/protocol";
 import { cacheKey } from "../cache/cache-key.ts";
-import type { Loaded, Previous } from "../cache/load.ts";
+import type { Load, Loaded, Previous } from "../cache/load.ts";
 import type { PageCache } from "../cache/page-cache.ts";
 import type { ExtractedDocument, ReadOptions } from "../document.ts";
 import type { Extractor, ExtractProgress } from "../extractor.ts";
@@ -92,7 +92,8 @@ export class PageSource {
       if (!("value" in loaded)) throw new MillraceError("internal", `${url} is unchanged since nothing`);
       return { page: loaded.value, cache: NO_CACHE, timings };
     }
-    const { value: page, cache } = await pages.get(cacheKey({ url }), load, { mode, maxAgeMs, signal });
+    const key = cacheKey({ url });
+    const { value: page, cache } = await asOwn(load, options, (own) => pages.get(key, own, { mode, maxAgeMs, signal }));
     return { page, cache, timings };
   }
 
@@ -103,16 +104,15 @@ export class PageSource {
     if (!documents) return this.#make(url, options);
     const key = cacheKey({ url, options: read, version: EXTRACTOR_VERSION });
     let timings = NO_TIME;
-    const get = (how: CacheMode) =>
-      documents.get(
-        key,
-        async (during) => {
-          const made = await this.#make(url, { ...options, cache: how, signal: during });
-          timings = made.timings;
-          return this.#toKept(made);
-        },
-        { mode: how, signal, ...(Number.isFinite(maxAgeMs) ? { maxAgeMs } : {}) },
-      );
+    const limits = { signal, ...(Number.isFinite(maxAgeMs) ? { maxAgeMs } : {}) };
+    const get = (how: CacheMode) => {
+      const load = async (during: AbortSignal): Promise<Loaded<KeptDocument>> => {
+        const made = await this.#make(url, { ...options, cache: how, signal: during });
+        timings = made.timings;
+        return this.#toKept(made);
+      };
+      return asOwn(load, options, (own) => documents.get(key, own, { mode: how, ...limits }));
+    };
     // What is kept may have been made lately of a page that was fetched long ago.
     const isOld = ({ value, cache }: Awaited<ReturnType<typeof get>>) =>
       cache.hit && this.#clock.now() - value.fetchedAtMs > maxAgeMs;
@@ -182,8 +182,36 @@ function toLoaded(page: FetchedPage): Loaded<FetchedPage> {
   return { value: page, status, keep: isKept(page), ...validators };
 }
 
-function isKept({ robotsDirectives }: FetchedPage): boolean {
-  return !robotsDirectives.some((directive) => UNKEPT.has(directive));
+function isKept({ robotsDirectives, forbidsStoring }: FetchedPage): boolean {
+  return forbidsStoring !== true && !robotsDirectives.some((directive) => UNKEPT.has(directive));
+}
+
+/** Failures that come of what a caller allows, not of the page. */
+const OF_CALLER: ReadonlySet<Code> = new Set<Code>(["timeout", "rate_limited", "overloaded"]);
+
+/**
+ * A load that others wait for runs by the options of who began it. Who only joined it, and sees it fail by those (less time, robots.txt
+ * heeded), begins one by their own.
+ */
+async function asOwn<V, Found>(
+  load: Load<V>,
+  { signal, ignoreRobots }: PageFetchOptions,
+  get: (load: Load<V>) => Promise<Found>,
+): Promise<Found> {
+  for (;;) {
+    let isOwn = false;
+    const own: Load<V> = (...given) => {
+      isOwn = true;
+      return load(...given);
+    };
+    try {
+      return await get(own);
+    } catch (error) {
+      const { code } = MillraceError.from(error);
+      const isOthers = OF_CALLER.has(code) || (code === "robots_disallowed" && ignoreRobots === true);
+      if (isOwn || signal?.aborted || !isOthers) throw error;
+    }
+  }
 }
 
 function notKept(url: string): MillraceError {

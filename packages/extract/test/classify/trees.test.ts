@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LEAF, scoreRows, type Trees } from "../../src/classify/trees.ts";
+import { LEAF, OUT_SCORE, scoreRows, type Trees } from "../../src/classify/trees.ts";
 
 type Node = { readonly column: number; readonly cut: number; readonly left: Node; readonly right: Node } | number;
 
@@ -62,7 +62,7 @@ test("a row's score is the logistic of the base and the leaves it falls into", (
   fc.assert(
     fc.property(fc.array(node, { maxLength: 20 }), rows, (trees, list) => {
       const scores = new Float32Array(list.length);
-      scoreRows(flatten(trees), Float32Array.from(list.flat()), { count: list.length, stride: 4, scores });
+      scoreRows(flatten(trees), { values: Float32Array.from(list.flat()), count: list.length, stride: 4, scores });
       list.forEach((row, at) => {
         const margin = trees.reduce<number>((sum, tree) => sum + Math.fround(walk(tree, row)), 0.25);
         assert.ok(Math.abs((scores[at] ?? 0) - 1 / (1 + Math.exp(-margin))) < 1e-5);
@@ -71,9 +71,21 @@ test("a row's score is the logistic of the base and the leaves it falls into", (
   );
 });
 
-test("a row that is clear early is let go with the score it has", () => {
-  const scores = new Float32Array(1);
-  const trees = flatten(Array.from({ length: 100 }, () => 0.5));
-  scoreRows(trees, new Float32Array(4), { count: 1, stride: 4, scores });
-  assert.ok((scores[0] ?? 0) > 0.99);
+test("a row that is clearly out is let go at an exit, another goes on to the end", () => {
+  const trees = flatten(Array.from({ length: 100 }, () => ({ column: 0, cut: 0, left: -0.5, right: 0.1 })));
+  const scores = new Float32Array(2);
+  const rows = { values: Float32Array.of(-1, 1), count: 2, stride: 1, scores };
+  scoreRows(trees, rows, [{ trees: 10, margin: -3 }]);
+  assert.equal(scores[0], Math.fround(OUT_SCORE));
+  assert.ok(Math.abs((scores[1] ?? 0) - 1 / (1 + Math.exp(-10.25))) < 1e-5);
+});
+
+test("a row that is sure already keeps its score", () => {
+  const scores = Float32Array.of(0.01, 0.5, 0.99);
+  const rows = { values: new Float32Array(3), count: 3, stride: 1, scores, sure: 0.05 };
+  scoreRows(flatten([1]), rows);
+  assert.deepEqual(
+    [...scores].map((score) => Math.round(score * 100)),
+    [1, 78, 99],
+  );
 });

@@ -275,3 +275,13 @@ test("no text makes the parser throw", () => {
     { numRuns: 30 },
   );
 });
+
+test("runs of characters beyond ASCII and of those that need an escape are matched however they are written", () => {
+  check("User-agent: *\nDisallow: /漢字 {a}?q={%7b😀\nDisallow: /%e6%BC%a2%41", [
+    ["/%E6%BC%A2%E5%AD%97%20%7Ba%7D?q=%7B%7B%F0%9F%98%80", false],
+    ["/漢字 {a}?q={{😀", false],
+    ["/漢字 {a}?q={", true],
+    ["/漢A", false],
+    ["/漢B", true],
+  ]);
+});

@@ -67,7 +67,8 @@ for (const [what, talk] of Object.entries<(socket: Socket) => void>({
   test(`${what} end at the deadline`, async () => {
     const { code, tookMs } = await fetchFrom(talk);
     assert.equal(code, "timeout");
-    assert.ok(tookMs >= 240 && tookMs < 2_000, String(tookMs));
+    // The servers never end; the upper bound is far off for machines that are busy.
+    assert.ok(tookMs >= 240 && tookMs < 10_000, String(tookMs));
   });
 
 test("headers without end are refused at their limit", async () => {

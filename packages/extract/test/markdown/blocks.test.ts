@@ -1,5 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { assembleHtml } from "./assemble-html.ts";
 
 function markdownOf(html: string): string {
@@ -135,4 +137,27 @@ test("a block that repeats the one before is left out; items and short words are
 test("nothing kept is nothing shown", () => {
   const { text, markdown, media } = assembleHtml('<div data-drop><p>a</p></div><img src="/x.png" alt="x">');
   assert.deepEqual({ text, markdown, media }, { text: "", markdown: "", media: [] });
+});
+
+test("code of many lines that are elements costs no more than its length", () => {
+  const lines = 100_000;
+  const startedMs = performance.now();
+  const { text } = assembleHtml(`<pre>${"<div>line</div>".repeat(lines)}</pre>`);
+  assert.ok(performance.now() - startedMs < 4_000);
+  assert.equal(text.split("\n").length, lines);
+});
+
+test("class names that are remembered do not hold on to the pages they stood on", () => {
+  setFlagsFromString("--expose-gc");
+  const gc: unknown = runInNewContext("gc");
+  assert.ok(typeof gc === "function");
+  const words = "some words of a page ".repeat(20_000);
+  const read = (at: number) =>
+    assembleHtml(`<p>a <span class="a-name-of-this-page-only-${at}">b</span> c</p><p data-drop>${words}${at}</p>`);
+  read(0);
+  gc();
+  const before = process.memoryUsage().heapUsed;
+  for (let at = 1; at <= 60; at++) read(at);
+  gc();
+  assert.ok(process.memoryUsage().heapUsed - before < 10_000_000);
 });

@@ -147,3 +147,8 @@ test("fragments: line breaks, escaped mark-up, comments, and signs that are no t
   assert.equal(fragmentText("a < b <!-- no > --> and c > d"), "a < b and c > d");
   assert.equal(fragmentText("cut <b off"), "cut");
 });
+
+test("a type that is a name of every object is a type like any other that is not known", () => {
+  for (const type of ["constructor", "toString", "__proto__"])
+    assert.equal(structuredOf(jsonLd({ "@type": type, articleBody: `${PROSE} ${MORE}` })), undefined, type);
+});

@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ManualClock } from "@millrace/core";
+import { ManualClock, MillraceError } from "@millrace/core";
 import { createPageService, type PageServiceOptions } from "../../src/reader/page-service.ts";
 import { makePdf } from "../make-pdf.ts";
 import { html, openSite, PARAGRAPH, pageOf } from "./site.ts";
@@ -183,20 +183,22 @@ test("a page that asks not to be kept is not", async () => {
 });
 
 test("one time for all of it, and a caller that leaves ends the work", { timeout: 20_000 }, async () => {
-  let closed = () => {};
-  const gone = new Promise<void>((resolve) => {
-    closed = resolve;
-  });
+  const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using site = await openSite({
     "/hang": (_, response) => {
-      response.once("close", closed);
+      response.once("close", gone.resolve);
       response.writeHead(200, { "content-type": "text/html" }).write("<p>half");
+      asked.resolve();
     },
   });
-  await using pages = service();
+  const clock = new ManualClock();
+  await using pages = service({ clock });
   const url = `${site.url}/hang`;
-  await assert.rejects(pages.reader.read({ url }, { timeoutMs: 80 }), { code: "timeout", message: /80 ms/ });
-  await gone;
+  const late = assert.rejects(pages.reader.read({ url }, { timeoutMs: 80 }), { code: "timeout", message: /80 ms/ });
+  await asked.promise;
+  clock.advance(80);
+  await late;
+  await gone.promise;
   const leaving = new AbortController();
   const reading = pages.reader.read({ url }, { signal: leaving.signal, onPhase: () => leaving.abort() });
   await assert.rejects(reading, { code: "cancelled" });
@@ -208,4 +210,59 @@ test("phases are told as they begin", async () => {
   const phases: string[] = [];
   await pages.reader.read({ url: `${site.url}/a` }, { onPhase: (phase) => phases.push(phase) });
   assert.deepEqual(phases, ["fetch", "parse"]);
+});
+
+test("who joins a read that another began does not fail by the other's time or by robots.txt that it need not heed", async () => {
+  const held: (() => void)[] = [];
+  await using site = await openSite({
+    "/robots.txt": (_, response) => response.writeHead(200, { "content-type": "text/plain" }).end(ROBOTS),
+    "/slow": (request, response) => {
+      held.push(() => html(pageOf("Slow"))(request, response));
+    },
+    "/closed": html(pageOf("Closed")),
+  });
+  await using pages = service();
+  const url = `${site.url}/slow`;
+  const hurried = pages.reader.read({ url }, { timeoutMs: 300 });
+  const patient = pages.reader.read({ url }, { timeoutMs: 20_000 });
+  await assert.rejects(hurried, { code: "timeout" });
+  // The other's fetch has ended; the one that follows it is the patient one's own.
+  while (held.length < 2) await new Promise<void>((resolve) => setImmediate(resolve));
+  for (const answer of held) answer();
+  assert.equal((await patient).title, "Slow");
+  const closed = { url: `${site.url}/closed` };
+  const [heeding, other] = await Promise.allSettled([
+    pages.reader.read(closed),
+    pages.reader.read(closed, { ignoreRobots: true }),
+  ]);
+  assert.ok(heeding.status === "rejected" && MillraceError.from(heeding.reason).code === "robots_disallowed");
+  assert.ok(other.status === "fulfilled" && other.value.title === "Closed");
+});
+
+test("an address that answers without a byte gives an empty document that says so: no browser would find more", async () => {
+  await using site = await openSite({ "/empty": html("") });
+  await using pages = service();
+  const { text, reason } = await pages.reader.read({ url: `${site.url}/empty` });
+  assert.equal(text, "");
+  assert.match(reason ?? "", /no bytes/);
+  const file = { bytes: new Uint8Array(), source: "empty.html" };
+  await assert.rejects(pages.extractor.extract(file), { code: "no_text" });
+});
+
+const ROBOTS = "User-agent: *\nDisallow: /closed\n";
+
+test("what a site forbids shared caches to keep is fetched each time", async () => {
+  const headers = {
+    "/no-store": { "cache-control": 'max-age=60, No-Store, x="private"' },
+    "/private": { "cache-control": "private" },
+    "/vary": { vary: "accept, *" },
+    "/kept": { "cache-control": 'max-age=60, private="set-cookie"', vary: "accept" },
+  };
+  const routes = Object.entries(headers).map(([path, given]) => [path, html(pageOf(path), given)] as const);
+  await using site = await openSite(Object.fromEntries(routes));
+  await using pages = service();
+  for (const path of Object.keys(headers)) {
+    for (let round = 0; round < 2; round++) await pages.reader.read({ url: site.url + path });
+    assert.equal(site.hits.get(path), path === "/kept" ? 1 : 2, path);
+  }
 });

@@ -34,6 +34,19 @@ export function labelled(
   return head(name, type, help) + lines.join("");
 }
 
+export type Rows = readonly (readonly [labels: readonly string[], value: number])[];
+
+/** A family with several labels, a value for each in every row. They must all come from closed lists (I12). */
+export function crossed(
+  name: string,
+  { type, help, labels }: { type: "counter" | "gauge"; help: string; labels: readonly string[] },
+  rows: Rows,
+): string {
+  const pairsOf = (values: readonly string[]) => labels.map((label, at) => `${label}="${escaped(values[at] ?? "")}"`);
+  const lines = rows.map(([values, number]) => `${name}{${pairsOf(values).join(",")}} ${number}\n`);
+  return head(name, type, help) + lines.join("");
+}
+
 /** Durations that were recorded in microseconds. */
 export function durations(name: string, help: string, micros: Histogram, boundsS = LATENCY_BOUNDS_S): string {
   const buckets = boundsS.map((bound) => [bound, micros.countAtMost(bound * 1e6)] as const);

@@ -1,6 +1,7 @@
 import type { Overview } from "@millrace/protocol";
 import type { Engine } from "../engine.ts";
 import { counter, durations, gauge, labelled } from "./exposition.ts";
+import { extractFamilies } from "./extract-metrics.ts";
 import { ingestFamilies } from "./ingest-metrics.ts";
 import { merged } from "./overview.ts";
 import { streamFamilies } from "./stream-metrics.ts";
@@ -47,6 +48,7 @@ export async function toPrometheus(engine: Engine, overview: Overview, unsentByt
     durations("millrace_request_seconds", "One HTTP request", meters.requestMicros),
     streamFamilies(engine, overview.streams),
     ingestFamilies(engine, overview.ingest),
+    extractFamilies(engine),
   ];
   return lines.join("");
 }

@@ -1,11 +1,14 @@
 import assert from "node:assert/strict";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import type { PageDocument } from "@millrace/client";
 import { openSite, pageOf, post, startReader } from "./extract-site.ts";
 
+/** Of all tests: starting an engine takes longer than most of them. */
+const engine = await startReader();
+after(() => engine[Symbol.asyncDispose]());
+
 test("one page as JSON, as Markdown, and from the cache, which says so", async () => {
   await using site = await openSite((path) => pageOf(`Page ${path}`));
-  await using engine = await startReader();
   const url = `${site.url}/one`;
   const first = await post(engine.server.url, { url });
   assert.equal(first.status, 200);
@@ -20,7 +23,6 @@ test("one page as JSON, as Markdown, and from the cache, which says so", async (
 });
 
 test("HTML in the request, and a file as the body with its options in the query", async () => {
-  await using engine = await startReader();
   const html = { html: pageOf("Given"), url: "https://mill.example/a/b", selectors: ["h1"] };
   const given = (await (await post(engine.server.url, html)).json()) as PageDocument;
   assert.deepEqual([given.text, given.mode, given.url], ["Given", "selectors", "https://mill.example/a/b"]);
@@ -44,7 +46,6 @@ test("HTML in the request, and a file as the body with its options in the query"
 
 test("several pages in one answer, each with its document or its error", async () => {
   await using site = await openSite((path) => (path === "/missing" ? undefined : pageOf(`Page ${path}`)));
-  await using engine = await startReader();
   const urls = ["/a", "/missing", "/b"].map((path) => site.url + path);
   const response = await post(engine.server.url, { urls });
   const answer = (await response.json()) as {
@@ -67,7 +68,6 @@ test("what cannot be answered has its code and status, and says what to do", asy
       return (_, response) => response.writeHead(200, { "content-type": "application/zip" }).end("PK");
     return path === "/missing" ? undefined : pageOf("x");
   });
-  await using engine = await startReader();
   const { url } = site;
   const refused: readonly (readonly [unknown, number, string, RegExp])[] = [
     [{}, 400, "invalid_argument", /no source.*urls/],
@@ -117,7 +117,6 @@ test("a client that goes away ends the fetch made for it", async () => {
   await using site = await openSite(
     () => (_, response) => void response.writeHead(200, { "content-type": "text/html" }).write("<p>"),
   );
-  await using engine = await startReader();
   const leaving = new AbortController();
   const answer = post(engine.server.url, { url: `${site.url}/slow` }, "application/json", leaving.signal);
   await site.askedFor(1);
@@ -133,7 +132,6 @@ test("what is added to a space comes by the same cache, asking whether it change
     if (request.headers["if-none-match"] === '"v1"') return void response.writeHead(304).end();
     response.writeHead(200, { "content-type": "text/html", etag: '"v1"' }).end(pageOf("Shared"));
   });
-  await using engine = await startReader();
   const url = `${site.url}/page`;
   await engine.client.extract(url);
   const job = await engine.client.space("s").add([{ url }], { waitMs: 20_000 });

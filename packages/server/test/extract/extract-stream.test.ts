@@ -3,7 +3,7 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { rmSync } from "node:fs";
 import { connect } from "node:net";
-import { test } from "node:test";
+import { after, test } from "node:test";
 import { fileURLToPath } from "node:url";
 import type { ExtractDataOf, ExtractEvent, PageDocument } from "@millrace/client";
 import { startEngine, temporaryDirectory } from "../../../../test/support/engine.ts";
@@ -18,11 +18,14 @@ async function all(response: Response): Promise<Line[]> {
   return lines;
 }
 
+/** Of all tests but those that end engines: starting one takes longer than most of them. */
+const engine = await startReader();
+after(() => engine[Symbol.asyncDispose]());
+
 const types = (lines: readonly { type: string }[]) => lines.map(({ type }) => type.replace("extract.", ""));
 
 test("a hundred pages, some failing: each answered once, numbered without a gap, the summary last", async () => {
   await using site = await openSite((path) => (Number(path.slice(1)) % 10 === 3 ? undefined : pageOf(`Page ${path}`)));
-  await using engine = await startReader();
   const urls = Array.from({ length: 100 }, (_, at) => `${site.url}/${at}`);
   const lines = await all(await post(engine.server.url, { urls, concurrency: 8 }, NDJSON));
   assert.deepEqual(
@@ -53,7 +56,6 @@ test("the first event comes before anything is fetched", async () => {
   await using site = await openSite(
     () => (_, response) => void response.writeHead(200, { "content-type": "text/html" }).write("<p>"),
   );
-  await using engine = await startReader();
   const response = await post(engine.server.url, { url: `${site.url}/hangs` }, NDJSON);
   for await (const { type, data } of linesOf(response)) {
     assert.equal(type, "extract.start");
@@ -68,11 +70,14 @@ test("a client that leaves ends its extraction; what was read so far stays in th
       ? pageOf("First")
       : (_, response) => void response.writeHead(200, { "content-type": "text/html" }).write("<p>"),
   );
-  await using engine = await startReader();
   const urls = Array.from({ length: 20 }, (_, at) => `${site.url}/${at}`);
   const response = await post(engine.server.url, { urls, concurrency: 2 }, NDJSON);
   const stream = response.headers.get("millrace-stream") ?? "";
-  for await (const { type } of linesOf(response)) if (type === "extract.result") break;
+  for await (const { type } of linesOf(response)) {
+    if (type !== "extract.result") continue;
+    await site.askedFor(2);
+    break;
+  }
   await site.abandoned;
   const frames = engine.client.stream(stream).subscribe();
   const seen: Line[] = [];
@@ -94,7 +99,6 @@ test("a detached extraction goes on without its client, and is read on from a cu
           held.promise.then(() => response.writeHead(200, { "content-type": "text/html" }).end(pageOf(`Page ${path}`)));
         },
   );
-  await using engine = await startReader();
   const urls = Array.from({ length: 5 }, (_, at) => `${site.url}/${at}`);
   const response = await post(engine.server.url, { urls, detached: true }, NDJSON);
   const stream = response.headers.get("millrace-stream") ?? "";
@@ -130,7 +134,6 @@ test("a detached extraction goes on without its client, and is read on from a cu
 test("pages are read no faster than their reader takes the results, and none is dropped", async () => {
   const paragraphs = 300;
   await using site = await openSite((path) => pageOf(`Page ${path}`, paragraphs));
-  await using engine = await startReader();
   const urls = Array.from({ length: 100 }, (_, at) => `${site.url}/${at}`);
   const body = JSON.stringify({ urls, concurrency: 2 });
   const { port, hostname } = new URL(engine.server.url);
@@ -155,7 +158,6 @@ test("pages are read no faster than their reader takes the results, and none is 
 
 test("a document larger than a frame comes in pieces that make the same document", async () => {
   await using site = await openSite(() => pageOf("Long “quoted” page", 2_000));
-  await using engine = await startReader();
   const url = `${site.url}/long`;
   const whole = await engine.client.extract(url);
   assert.ok(JSON.stringify(whole).length > 500_000);
@@ -205,7 +207,6 @@ test("closing ends what runs as interrupted; so does the next start after a kill
 });
 
 test("streams of extractions are the engine's own: clients read them and cannot write", async () => {
-  await using engine = await startReader();
   const forged = engine.client.stream("extract:forged").append([{ type: "extract.summary", data: {} }]);
   await assert.rejects(forged, { code: "forbidden" });
 });

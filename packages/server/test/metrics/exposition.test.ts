@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Histogram } from "@millrace/core";
 import fc from "fast-check";
-import { counts, durations, labelled } from "../../src/metrics/exposition.ts";
+import { counts, crossed, durations, labelled } from "../../src/metrics/exposition.ts";
 
 test("a label's value is escaped, so that what a client sent cannot add a line or end a label", () => {
   const line = /^x\{type="((?:[^"\\\n]|\\\\|\\"|\\n)*)"\} 1$/;
@@ -18,6 +18,16 @@ test("a label's value is escaped, so that what a client sent cannot add a line o
       );
     }),
   );
+});
+
+test("several labels stand in their order, each value escaped", () => {
+  const form = { type: "counter", help: "h", labels: ["cache", "layer"] } as const;
+  const text = crossed("x_total", form, [
+    [["pages", "memory"], 1],
+    [['a"b', "disk"], 2],
+  ]);
+  const samples = 'x_total{cache="pages",layer="memory"} 1\nx_total{cache="a\\"b",layer="disk"} 2\n';
+  assert.equal(text, `# HELP x_total h\n# TYPE x_total counter\n${samples}`);
 });
 
 test("buckets are cumulative, in seconds, and end with the count", () => {

@@ -223,14 +223,12 @@ export class Simulation {
     else reader.cutAfter = afterChars;
   }
 
-  async #trim({ stream: at, keep, lateTurns }: Of<"trim">): Promise<void> {
-    const { stream, oracle } = this.#part(at);
+  /** The oracle is told of it by the log, once all is quiet: readers may hear of it long before its caller does, or when its caller is dead. */
+  async #trim({ stream: at, keep }: Of<"trim">): Promise<void> {
+    const { stream } = this.#part(at);
     const { retention } = this.log;
-    const life = this.#life;
     const trimming = async () => {
-      const { first } = await retention.set(stream, { maxFrames: keep });
-      await turns(lateTurns);
-      if (life === this.#life) oracle.trimmed(first);
+      await retention.set(stream, { maxFrames: keep });
       await retention.set(stream, undefined);
     };
     this.#await(
