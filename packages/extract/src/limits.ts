@@ -13,7 +13,7 @@ export const GUNZIP_BYTES_MAX = PDF_BYTES_MAX;
 export const TEXT_CHARS_MAX = 16 * 1024 * 1024;
 
 /** Blocks of one page: a page of single-letter cells would otherwise cost far more memory than its bytes. */
-export const BLOCKS_MAX = 400_000;
+export const BLOCKS_MAX = 100_000;
 
 /** Open elements at once; deeper ones are read as text of the last. Real pages stay below 300. */
 export const DEPTH_MAX = 2_000;

@@ -48,6 +48,9 @@ export function addNameWords(list: HashList, text: string, seed: number): void {
   }
 }
 
+/** Length of a character reference that is skipped. */
+const REFERENCE_CHARS_MAX = 10;
+
 /** Words of one block that are looked up: its beginning says what it is. */
 export const BLOCK_WORDS_MAX = 24;
 
@@ -75,8 +78,12 @@ export function addTextWords(list: HashList, html: string, span: { start: number
         length = 0;
       }
       if (code === 38) {
-        const semicolon = html.indexOf(";", at);
-        if (semicolon > at && semicolon - at < 10) at = semicolon;
+        const end = Math.min(span.end, at + REFERENCE_CHARS_MAX);
+        for (let next = at + 1; next < end; next++) {
+          if (html.charCodeAt(next) !== 59) continue;
+          at = next;
+          break;
+        }
       }
     }
   }

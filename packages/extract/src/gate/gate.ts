@@ -49,8 +49,14 @@ export function judgeStatic(evidence: GateEvidence): GateResult {
     const contribution = GATE_COEFFICIENTS[name] * features[name];
     if (contribution !== 0) contributions[name] = contribution;
   }
-  return gateResult(contributions, evidence.pdfFrame === 1);
+  const judged = gateResult(contributions, evidence.pdfFrame === 1);
+  if (features.inert !== 1 || judged.decision === "static" || judged.decision === "pdf") return judged;
+  // Where nothing runs and nothing is fetched a browser shows the same, however little that is.
+  return gateResult({ ...contributions, nothingToRun: CERTAIN_SCORE - judged.score }, false);
 }
+
+/** Log-odds of 0.95. */
+const CERTAIN_SCORE = Math.log(19);
 
 /** The result whose contributions are given. */
 export function gateResult(contributions: Readonly<Record<string, number>>, isPdf: boolean): GateResult {

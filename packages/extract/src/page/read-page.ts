@@ -53,6 +53,8 @@ class PageReader {
   readonly #stack = new Int32Array(DEPTH_MAX + 1);
   readonly #tags = new Uint8Array(DEPTH_MAX + 1);
   #depth = 0;
+  /** Open elements by tag: what is not open is not looked for (a walk a tag made deep pages quadratic). */
+  readonly #openByTag = new Int32Array(256);
   readonly #run = new TextRun();
   #first = 0;
   #link = -1;
@@ -69,6 +71,7 @@ class PageReader {
     this.#words = tokens.words;
     this.#count = tokens.count;
     this.#depth = 0;
+    this.#openByTag.fill(0);
     this.#first = 0;
     this.#link = -1;
     this.#linkAtStart = -1;
@@ -120,6 +123,7 @@ class PageReader {
     this.#depth++;
     this.#stack[this.#depth] = arrays.addElement(id, this.#stack[this.#depth - 1] ?? 0, at);
     this.#tags[this.#depth] = id;
+    this.#openByTag[id] = (this.#openByTag[id] ?? 0) + 1;
     if (id === PRE) this.#pre++;
     else if (id === UL || id === OL || id === MENU) this.#lists++;
     if (id === TH) this.#bold++;
@@ -160,6 +164,7 @@ class PageReader {
   /** Depth of the element that an end tag closes, 0 when there is none in scope. */
   #depthOf(at: number, id: number, bits: number): number {
     const isHeading = (bits & TagBit.heading) !== 0;
+    if (!isHeading && this.#openByTag[id] === 0) return 0;
     const isTablePart = id === TABLE || id === TD || id === TH || id === TR || ROW_GROUPS.has(id) || id === CAPTION;
     for (let depth = this.#depth; depth > 0; depth--) {
       const tag = this.#tags[depth] ?? 0;
@@ -171,6 +176,7 @@ class PageReader {
   }
 
   #closeParagraph(): void {
+    if (this.#openByTag[P] === 0) return;
     for (let depth = this.#depth; depth > 0; depth--) {
       const tag = this.#tags[depth] ?? 0;
       if (tag === P) {
@@ -196,6 +202,7 @@ class PageReader {
   }
 
   #closeNearest(one: number, other: number, isBarrier: (tag: number) => boolean): void {
+    if (this.#openByTag[one] === 0 && this.#openByTag[other] === 0) return;
     for (let depth = this.#depth; depth > 0; depth--) {
       const tag = this.#tags[depth] ?? 0;
       if (tag === one || tag === other) {
@@ -209,6 +216,7 @@ class PageReader {
   #pop(): void {
     const id = this.#tags[this.#depth] ?? 0;
     arrays.closeElement(this.#stack[this.#depth] ?? 0);
+    this.#openByTag[id] = (this.#openByTag[id] ?? 0) - 1;
     if (id === PRE) this.#pre--;
     else if (id === UL || id === OL || id === MENU) this.#lists--;
     else if (id === TH) this.#bold = Math.max(0, this.#bold - 1);

@@ -157,3 +157,14 @@ test("what is missing is said in words", () => {
   assert.equal(reason("Svelte"), "the page holds scripts and almost no text");
   assert.equal(reason("Japanese article"), undefined);
 });
+
+test("a page on which nothing runs needs no browser, however little it says", () => {
+  const { decision, probability, contributions } = judge({ html: "<p>a</p>" });
+  assert.equal(decision, "static");
+  assert.ok(Math.abs(probability - 0.95) < 1e-9);
+  assert.ok((contributions.nothingToRun ?? 0) > 0);
+  assert.equal(
+    judge({ html: '<div id="root"></div><script src="/app.js"></script>' }).contributions.nothingToRun,
+    undefined,
+  );
+});

@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
+import { threadMs } from "../thread-ms.ts";
 import { assembleHtml } from "./assemble-html.ts";
 
 function markdownOf(html: string): string {
@@ -141,9 +142,9 @@ test("nothing kept is nothing shown", () => {
 
 test("code of many lines that are elements costs no more than its length", () => {
   const lines = 100_000;
-  const startedMs = performance.now();
+  const startedMs = threadMs();
   const { text } = assembleHtml(`<pre>${"<div>line</div>".repeat(lines)}</pre>`);
-  assert.ok(performance.now() - startedMs < 4_000);
+  assert.ok(threadMs() - startedMs < 4_000);
   assert.equal(text.split("\n").length, lines);
 });
 

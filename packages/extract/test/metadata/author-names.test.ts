@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { authorNames, bylineText, looksLikeName } from "../../src/metadata/author-names.ts";
+import { threadMs } from "../thread-ms.ts";
 
 const BYLINES: readonly (readonly [byline: string, names: readonly string[]])[] = [
   ["By Ann Lee", ["Ann Lee"]],
@@ -45,9 +46,9 @@ test("buttons and sentences do not look like names", () => {
 });
 
 test("a byline of any length is read in little time", () => {
-  const startMs = performance.now();
+  const startMs = threadMs();
   authorNames(`${"by ".repeat(100_000)}Ann Lee`);
   authorNames(`${" ".repeat(1_000)}|`);
   authorNames(`${"a, ".repeat(300)}`);
-  assert.ok(performance.now() - startMs < 1_000);
+  assert.ok(threadMs() - startMs < 1_000);
 });

@@ -145,3 +145,12 @@ function squeeze(text: string): string {
     .replace(/&#?\w*;?/g, "")
     .replace(/[\s\0-\x20\xad\u200b-\u200f\u2028-\u202f\u205f\u2060\u3000\ufeff]+/gu, "");
 }
+
+test("a megabyte of tags or references of one kind is read in time that grows with its size alone", () => {
+  const megabyte = (piece: string) => piece.repeat(Math.ceil(1_000_000 / piece.length));
+  for (const piece of ["<div>", "<p>a", "<li>", "</div>", "<td>", "</x-y>", "<a href=x>", "&", "<h1>", "<option>a"]) {
+    const before = process.cpuUsage().user;
+    read(megabyte(piece));
+    assert.ok(process.cpuUsage().user - before < 1_500_000, `${piece}: ${process.cpuUsage().user - before} µs`);
+  }
+});
