@@ -23,6 +23,7 @@ const NOT_FEATURES = new Set([
   "choose.ts",
   "trees.ts",
   "model.ts",
+  "kept-anyway.ts",
   "block-text.ts",
 ]);
 

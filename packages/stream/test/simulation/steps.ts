@@ -23,13 +23,7 @@ export type Step =
   | { readonly do: "cut"; readonly reader: number; readonly afterChars: number }
   | { readonly do: "stall" | "drain"; readonly reader: number }
   | { readonly do: "ack"; readonly reader: number; readonly keep: number }
-  | {
-      readonly do: "trim";
-      readonly stream: number;
-      readonly keep: number;
-      /** Turns of the event loop by which its answer comes late: readers hear of it first. */
-      readonly lateTurns: number;
-    }
+  | { readonly do: "trim"; readonly stream: number; readonly keep: number }
   | { readonly do: "freeze" | "thaw" | "settle" | "restart" }
   | { readonly do: "fail" | "fill"; readonly stream: number; readonly appends: number; readonly count: number }
   | { readonly do: "crash"; readonly stream: number; readonly appends: number; readonly count: number }
@@ -74,15 +68,7 @@ export const step: fc.Arbitrary<Step> = fc.oneof(
   { weight: 30, arbitrary: fc.record({ do: is("stall"), reader }) },
   { weight: 60, arbitrary: fc.record({ do: is("drain"), reader }) },
   { weight: 100, arbitrary: fc.record({ do: is("ack"), reader, keep: fc.nat(3) }) },
-  {
-    weight: 15,
-    arbitrary: fc.record({
-      do: is("trim"),
-      stream,
-      keep: between(1, 80),
-      lateTurns: fc.oneof(fc.constant(0), between(1, 300)),
-    }),
-  },
+  { weight: 15, arbitrary: fc.record({ do: is("trim"), stream, keep: between(1, 80) }) },
   { weight: 10, arbitrary: fc.record({ do: is("freeze") }) },
   { weight: 30, arbitrary: fc.record({ do: is("thaw") }) },
   { weight: 12, arbitrary: fc.record({ do: is("fail", "fill"), ...trouble }) },
