@@ -19,8 +19,7 @@ import { type Metadata, readMetadata } from "./metadata/read-metadata.ts";
 import { type StructuredText, shellText } from "./metadata/structured-text.ts";
 import { blockText, elementPath } from "./page/block-text.ts";
 import type { Page } from "./page/page.ts";
-import { readPage } from "./page/read-page.ts";
-import { tokenize } from "./tokenizer/tokenize.ts";
+import { readHtml } from "./page/read-html.ts";
 
 export type HtmlInput = {
   readonly html: string;
@@ -36,7 +35,7 @@ const classifier = new Classifier();
 /** Parses one page. The text may be empty: the caller decides whether that is an error. */
 export function parseHtml(input: HtmlInput): ExtractedDocument {
   const { html, url, read = {} } = input;
-  const page = readPage(html, tokenize(html));
+  const page = readHtml(html);
   const metadata = readMetadata(page, url);
   const mode = read.mode ?? "article";
   const judged = mode === "metadata" ? undefined : classifier.read(page, input.model ?? shippedModel(), url);

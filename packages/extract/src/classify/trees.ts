@@ -17,11 +17,12 @@ export type Trees = {
   readonly values: Float32Array;
 };
 
-/** Trees after which rows that are clearly out are let go, and the margin below which they are; they get `OUT_SCORE`. */
-export type Exit = { readonly trees: number; readonly margin: number };
+/** Trees after which clear rows are let go: those with a margin `below` get `OUT_SCORE`, those `above` get `IN_SCORE`. */
+export type Exit = { readonly trees: number; readonly below: number; readonly above: number };
 
-/** What rows that were let go ended with, when they were not. */
+/** What rows that were let go end with when they are not (measured). */
 export const OUT_SCORE = 0.01;
+export const IN_SCORE = 0.98;
 
 export type Rows = {
   readonly values: Float32Array;
@@ -44,7 +45,7 @@ export function scoreRows(trees: Trees, rows: Rows, exits: readonly Exit[] = [])
     const from = at * stride;
     let margin = base;
     let tree = 0;
-    let isOut = false;
+    let known = Number.NaN;
     for (let part = 0; part < ends.length; part++) {
       const end = ends[part] as number;
       for (; tree < end; tree++) {
@@ -58,9 +59,11 @@ export function scoreRows(trees: Trees, rows: Rows, exits: readonly Exit[] = [])
         }
         margin += values[leaf] as number;
       }
-      isOut = part < exits.length && margin < (exits[part] as Exit).margin;
-      if (isOut) break;
+      if (part === exits.length) break;
+      const { below, above } = exits[part] as Exit;
+      known = margin < below ? OUT_SCORE : margin > above ? IN_SCORE : Number.NaN;
+      if (!Number.isNaN(known)) break;
     }
-    scores[at] = isOut ? OUT_SCORE : 1 / (1 + Math.exp(-margin));
+    scores[at] = Number.isNaN(known) ? 1 / (1 + Math.exp(-margin)) : known;
   }
 }

@@ -115,6 +115,8 @@ class PageReader {
       this.#openInline(at, id, bits, isSelfClosing);
       return;
     }
+    // A box ends a drawing that nobody closed (HTML, "any other start tag" in foreign content breaks out).
+    this.#svg = 0;
     const next = at + 1 + (this.#words[at * TOKEN_WORDS + 3] ?? 0);
     this.#flush(at, next);
     if ((bits & TagBit.closesParagraph) !== 0) this.#closeParagraph();

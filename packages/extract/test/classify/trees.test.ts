@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { LEAF, OUT_SCORE, scoreRows, type Trees } from "../../src/classify/trees.ts";
+import { IN_SCORE, LEAF, OUT_SCORE, scoreRows, type Trees } from "../../src/classify/trees.ts";
 
 type Node = { readonly column: number; readonly cut: number; readonly left: Node; readonly right: Node } | number;
 
@@ -71,13 +71,15 @@ test("a row's score is the logistic of the base and the leaves it falls into", (
   );
 });
 
-test("a row that is clearly out is let go at an exit, another goes on to the end", () => {
-  const trees = flatten(Array.from({ length: 100 }, () => ({ column: 0, cut: 0, left: -0.5, right: 0.1 })));
-  const scores = new Float32Array(2);
-  const rows = { values: Float32Array.of(-1, 1), count: 2, stride: 1, scores };
-  scoreRows(trees, rows, [{ trees: 10, margin: -3 }]);
+test("rows that are clearly out or in are let go at an exit, others go on to the end", () => {
+  const right = { column: 1, cut: 0, left: 0.01, right: 0.5 };
+  const trees = flatten(Array.from({ length: 100 }, () => ({ column: 0, cut: 0, left: -0.5, right })));
+  const scores = new Float32Array(3);
+  const rows = { values: Float32Array.of(-1, 0, 1, -1, 1, 1), count: 3, stride: 2, scores };
+  scoreRows(trees, rows, [{ trees: 10, below: -3, above: 3 }]);
   assert.equal(scores[0], Math.fround(OUT_SCORE));
-  assert.ok(Math.abs((scores[1] ?? 0) - 1 / (1 + Math.exp(-10.25))) < 1e-5);
+  assert.ok(Math.abs((scores[1] ?? 0) - 1 / (1 + Math.exp(-1.25))) < 1e-5);
+  assert.equal(scores[2], Math.fround(IN_SCORE));
 });
 
 test("a row that is sure already keeps its score", () => {

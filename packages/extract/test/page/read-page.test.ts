@@ -3,6 +3,7 @@ import { test } from "node:test";
 import fc from "fast-check";
 import { blockText, elementPath } from "../../src/page/block-text.ts";
 import { BlockKind, type Page } from "../../src/page/page.ts";
+import { readHtml } from "../../src/page/read-html.ts";
 import { readPage } from "../../src/page/read-page.ts";
 import { TEXT_COUNTS, TextCount } from "../../src/page/text-run.ts";
 import { tokenizeJs } from "../../src/tokenizer/tokenize-js.ts";
@@ -152,5 +153,21 @@ test("a megabyte of tags or references of one kind is read in time that grows wi
     const before = process.cpuUsage().user;
     read(megabyte(piece));
     assert.ok(process.cpuUsage().user - before < 1_500_000, `${piece}: ${process.cpuUsage().user - before} µs`);
+  }
+});
+
+test("a drawing that nobody closed ends with the next box", () => {
+  assert.deepEqual(show(read("<p>one<svg><path d=M0><p>three</p><div>four</div>")), [
+    "paragraph one",
+    "paragraph three",
+    "paragraph four",
+  ]);
+});
+
+test("a frame that a noscript leaves open does not swallow the page, whether or not another frame follows", () => {
+  const snippet = '<noscript><iframe src="https://tags.example/ns.html" height=0 /></noscript>';
+  for (const rest of ["", "<iframe src=/video></iframe><p>three</p>", `${snippet}<p>three</p>`]) {
+    const page = readHtml(`${snippet}<h1>one</h1><p>two</p>${rest}`);
+    assert.deepEqual(show(page), ["heading1 one", "paragraph two", ...(rest === "" ? [] : ["paragraph three"])]);
   }
 });
