@@ -22,7 +22,7 @@ export function plainTextOf(answer: PeerAnswer | undefined): string {
 function markdownToText(markdown: string): string {
   if (!/[\p{L}\p{N}]/u.test(markdown)) return "";
   const bytes = new TextEncoder().encode(markdown);
-  return parseSource({ source: "a peer's answer", bytes, contentType: "text/markdown" }).text;
+  return parseSource({ source: "a peer's answer", bytes, contentType: "text/markdown", read: { mode: "full" } }).text;
 }
 
 export function htmlToText(html: string): string {

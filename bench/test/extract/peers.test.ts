@@ -63,6 +63,8 @@ test("HTML and Markdown of peers become the same text, and addresses are no word
     [plainTextOf(undefined), htmlToText(""), plainTextOf({ kind: "markdown", markdown: " " })],
     ["", "", ""],
   );
+  // Letters, but none that shows.
+  assert.equal(plainTextOf({ kind: "markdown", markdown: "<!-- nothing -->" }), "");
 });
 
 test("what a peer keeps is not judged again: navigation that it left in stays in its text", () => {
