@@ -48,7 +48,7 @@ function readOurs(html: string, url: string): Fields {
   return { title, author: byline ?? null, date: published ?? null };
 }
 
-/** The half is drawn by a hash of the domain,. */
+/** The half is drawn by a hash of the domain. */
 function halfOf(domain: string): string {
   return (createHash("sha256").update(`millrace:${domain}`).digest()[0] ?? 0) < 128 ? "tune" : "held";
 }
