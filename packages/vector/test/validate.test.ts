@@ -190,6 +190,16 @@ test("each invariant that is broken by hand is reported as what it is", async ()
   }
 });
 
+test("a segment that tells of more rows than its memory can hold costs no memory for them", async () => {
+  const { memory, words } = copyOf(await makeSegment());
+  words[WORD.dims] = 0x7fffffff;
+  words[WORD.capacity] = 0x7fffffff;
+  const before = process.memoryUsage().arrayBuffers;
+  const problems = validateSegment(new Segment(memory));
+  assert.ok(problems.length > 0);
+  assert.ok(process.memoryUsage().arrayBuffers - before < 512 * 1_024 ** 2);
+});
+
 test("whatever a segment's memory holds, validating it ends without a crash", async () => {
   const sound = await makeSegment();
   const words = sound.layout.scratchAt / 4;

@@ -63,7 +63,9 @@ export class Segment {
 
   /** Makes rows that came known to the garbage collector; to be called now and then. */
   weigh(): void {
-    const bytes = this.rows * bytesPerRow(this.shape);
+    // A damaged memory may tell of any number of rows of any size; it holds no more than itself.
+    const told = this.rows * bytesPerRow(this.shape);
+    const bytes = Math.min(Math.max(0, told), this.memory.buffer.byteLength);
     uncounted += bytes - this.#counted;
     this.#counted = bytes;
     for (; uncounted >= BALLAST_BYTES; uncounted -= BALLAST_BYTES) this.#ballast.push(new ArrayBuffer(BALLAST_BYTES));
