@@ -38,6 +38,8 @@ export function readCode(page: Page, start: number, end: number): string {
   let code = "";
   // Kept apart: looking at the end of a string that grows makes one of its pieces each time.
   let isLineOpen = false;
+  // Where the innermost open box begins: one that holds nothing is an empty line.
+  let boxAt = -1;
   const add = (text: string) => {
     if (text === "") return;
     code += text;
@@ -54,8 +56,13 @@ export function readCode(page: Page, start: number, end: number): string {
     } else if (kind === TokenKind.open) {
       const attributes = words[at * TOKEN_WORDS + 3] ?? 0;
       if (id === BR || (isBlock && isLineOpen)) add("\n");
+      if (isBlock) boxAt = code.length;
       at = SKIPPED.has(id) || (attributes > 0 && isInvisible(page, at)) ? skip(page, { at, id, end }) : at + attributes;
-    } else if (kind === TokenKind.close && isBlock) add("\n");
+    } else if (kind === TokenKind.close && isBlock) {
+      // A line end that stands last in a box is the box's own, as browsers show it.
+      if (isLineOpen || code.length === boxAt) add("\n");
+      boxAt = -1;
+    }
   }
   return trimCode(code);
 }

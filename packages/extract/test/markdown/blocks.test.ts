@@ -64,6 +64,7 @@ test("code keeps its lines and blanks, its language, and a fence longer than any
     ['<pre><code class="language-text">a</code></pre>', "```\na\n```"],
     ["<pre>````\na</pre>", "`````\n````\na\n`````"],
     ['<pre><div class="line">a</div><div class="line"></div><div class="line">  b</div></pre>', "```\na\n\n  b\n```"],
+    ["<pre><code><div>a<br/></div><div><br></div><div>  b<br></div></code></pre>", "```\na\n\n  b\n```"],
     ['<pre><span class="line-number">1</span>a<br>b<button>Copy</button></pre>', "```\na\nb\n```"],
     ["<table><tr><td><pre>1\n2</pre></td><td><pre>a\nb</pre></td></tr></table>", "```\na\nb\n```"],
   ];
