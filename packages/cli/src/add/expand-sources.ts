@@ -4,15 +4,14 @@ import { join, posix, sep } from "node:path";
 import type { UploadFile } from "@millrace/client";
 import { MillraceError } from "@millrace/core";
 import type { CommandContext } from "../command.ts";
-import { formatBytes } from "../format.ts";
-import { FILE_BYTES_MAX, FILES_MAX } from "../limits.ts";
+import { FILES_MAX } from "../limits.ts";
+import { checkSize, readStdin } from "../read-stdin.ts";
 import { loadServer } from "../server-module.ts";
 import type { Tally } from "./tally.ts";
 
 export type Expanded = { readonly files: readonly UploadFile[]; readonly urls: readonly string[] };
 
 const STDIN = "-";
-const STDIN_NAME = "stdin";
 
 /**
  * Reads the operands. A source is named by the path as it was typed joined with the path below it, `/` between names, so that two
@@ -37,12 +36,6 @@ export function fileOf(source: string, path: string, bytes: number): UploadFile 
 }
 
 /** Too large for the engine: told before its bytes travel. */
-export function checkSize(path: string, bytes: number): void {
-  if (bytes <= FILE_BYTES_MAX) return;
-  const text = `${path} has ${formatBytes(bytes)}; at most ${formatBytes(FILE_BYTES_MAX)} of one file are read`;
-  throw new MillraceError("too_large", text);
-}
-
 async function addPath(
   operand: string,
   files: Map<string, UploadFile>,
@@ -82,24 +75,9 @@ function failing(tally: Tally, operand: string, signal: AbortSignal): (error: un
   };
 }
 
-async function addStdin({ stdin, options, signal }: CommandContext, files: Map<string, UploadFile>): Promise<void> {
-  if (stdin.isTTY) {
-    throw new MillraceError(
-      "invalid_argument",
-      '"-" reads from stdin, and nothing is piped into it: cat notes.md | millrace add -',
-    );
-  }
-  const source = options.source ?? STDIN_NAME;
-  signal.addEventListener("abort", () => stdin.destroy(MillraceError.from(signal.reason)), { once: true });
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of stdin) {
-    bytes += part.byteLength;
-    checkSize(source, bytes);
-    parts.push(part);
-  }
-  const whole = Buffer.concat(parts);
-  files.set(source, { source, bytes, open: () => whole });
+async function addStdin(context: CommandContext, files: Map<string, UploadFile>): Promise<void> {
+  const { bytes, source } = await readStdin(context, "cat notes.md | millrace add -");
+  files.set(source, { source, bytes: bytes.length, open: () => bytes });
 }
 
 function toSource(path: string): string {

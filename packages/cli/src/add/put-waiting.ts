@@ -2,7 +2,7 @@
 import { readFile, stat } from "node:fs/promises";
 import type { Client, Job } from "@millrace/client";
 import { MillraceError, systemClock } from "@millrace/core";
-import { checkSize } from "./expand-sources.ts";
+import { checkSize } from "../read-stdin.ts";
 import type { FollowedJob } from "./follow-job.ts";
 
 /** Files sent at once, as the SDK does. */

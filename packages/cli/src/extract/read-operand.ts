@@ -2,15 +2,14 @@
 import { readFile, stat } from "node:fs/promises";
 import { MillraceError } from "@millrace/core";
 import type { CommandContext } from "../command.ts";
-import { formatBytes } from "../format.ts";
-import { FILE_BYTES_MAX } from "../limits.ts";
+import { checkSize, readStdin } from "../read-stdin.ts";
 
 export type ExtractOperand = { readonly url: string } | { readonly bytes: Uint8Array; readonly source: string };
 
 export async function readOperand(context: CommandContext): Promise<ExtractOperand> {
   const operand = context.operands[0] ?? "";
   if (/^https?:\/\//i.test(operand)) return { url: operand };
-  if (operand === "-") return readStdin(context);
+  if (operand === "-") return readStdin(context, "cat page.html | millrace extract -");
   return { bytes: await readWhole(operand), source: operand };
 }
 
@@ -32,28 +31,4 @@ async function readWhole(path: string): Promise<Uint8Array> {
       : String(error);
     throw new MillraceError("not_found", message, { cause: error });
   }
-}
-
-async function readStdin({ stdin, options, signal }: CommandContext): Promise<ExtractOperand> {
-  if (stdin.isTTY)
-    throw new MillraceError(
-      "invalid_argument",
-      '"-" reads from stdin, and nothing is piped into it: cat page.html | millrace extract -',
-    );
-  const source = options.source ?? "stdin";
-  signal.addEventListener("abort", () => stdin.destroy(MillraceError.from(signal.reason)), { once: true });
-  const parts: Uint8Array[] = [];
-  let bytes = 0;
-  for await (const part of stdin) {
-    bytes += part.byteLength;
-    checkSize(source, bytes);
-    parts.push(part);
-  }
-  return { bytes: Buffer.concat(parts), source };
-}
-
-function checkSize(name: string, bytes: number): void {
-  if (bytes <= FILE_BYTES_MAX) return;
-  const text = `${name} has ${formatBytes(bytes)}; at most ${formatBytes(FILE_BYTES_MAX)} of one file are read`;
-  throw new MillraceError("too_large", text);
 }

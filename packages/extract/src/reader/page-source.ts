@@ -92,7 +92,8 @@ export class PageSource {
       if (!("value" in loaded)) throw new MillraceError("internal", `${url} is unchanged since nothing`);
       return { page: loaded.value, cache: NO_CACHE, timings };
     }
-    const key = cacheKey({ url });
+    // What a site forbids is not handed on to callers that ask it.
+    const key = cacheKey({ url, options: options.ignoreRobots ? { ignoreRobots: true } : undefined });
     const { value: page, cache } = await asOwn(load, options, (own) => pages.get(key, own, { mode, maxAgeMs, signal }));
     return { page, cache, timings };
   }
@@ -102,7 +103,8 @@ export class PageSource {
     const { documents } = this.#options;
     const { cache: mode = "use", maxAgeMs = Number.POSITIVE_INFINITY, signal, read } = options;
     if (!documents) return this.#make(url, options);
-    const key = cacheKey({ url, options: read, version: EXTRACTOR_VERSION });
+    const how = options.ignoreRobots ? { ...read, ignoreRobots: true } : read;
+    const key = cacheKey({ url, options: how, version: EXTRACTOR_VERSION });
     let timings = NO_TIME;
     const limits = { signal, ...(Number.isFinite(maxAgeMs) ? { maxAgeMs } : {}) };
     const get = (how: CacheMode) => {

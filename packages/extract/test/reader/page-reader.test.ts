@@ -239,6 +239,19 @@ test("who joins a read that another began does not fail by the other's time or b
   assert.ok(other.status === "fulfilled" && other.value.title === "Closed");
 });
 
+test("what was read against robots.txt is not handed on to who heeds it", async () => {
+  await using site = await openSite({
+    "/robots.txt": (_, response) => response.writeHead(200, { "content-type": "text/plain" }).end(ROBOTS),
+    "/closed": html(pageOf("Closed")),
+  });
+  await using pages = service();
+  const url = `${site.url}/closed`;
+  assert.equal((await pages.reader.read({ url }, { ignoreRobots: true })).title, "Closed");
+  await assert.rejects(pages.reader.read({ url }), { code: "robots_disallowed" });
+  await assert.rejects(pages.reader.read({ url }, { mode: "full" }), { code: "robots_disallowed" });
+  assert.equal((await pages.reader.read({ url }, { ignoreRobots: true })).cache.hit, true);
+});
+
 test("an address that answers without a byte gives an empty document that says so: no browser would find more", async () => {
   await using site = await openSite({ "/empty": html("") });
   await using pages = service();
