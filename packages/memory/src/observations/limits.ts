@@ -44,6 +44,8 @@ export const DEATHS_MAX = 5;
 export const OPENINGS_AT_ONCE = 5;
 export const OPENING_WAIT_MS = 50;
 export const OPENINGS_MAX = 12;
+/** Time after which a space that was given up is opened once more, when it is wanted: a disk may have been mended, files put back. */
+export const GIVEN_UP_MS = 10_000;
 
 /** Dead letters kept of each space, the latest. */
 export const DEAD_LETTERS_MAX = 1_000;
@@ -73,6 +75,8 @@ export const SAVE_LOOK_MS = 15_000;
 /** Time between two looks for space in the log that can be given back, and rows that must have gone since the last. */
 export const RECLAIM_LOOK_MS = 60_000;
 export const RECLAIM_ROWS = 50_000;
+/** Time between two looks while the log is full: then whatever has gone since the last makes room. */
+export const FULL_LOOK_MS = 1_000;
 
 /** Questions waiting for one worker. */
 export const QUESTIONS_MAX = 10_000;

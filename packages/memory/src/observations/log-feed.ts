@@ -18,6 +18,8 @@ type Waiting = {
 };
 
 /**
+ * Removals of rows that are durable may go ahead of what a full log refuses: they are what makes room.
+ *
  * Records of a space enter the log in the order of their rows, so that no row is durable before those ahead of it: hence one write at a
  * time, which takes all that has come meanwhile. A write that fails is tried again: what was accepted is not given up, and lanes that
  * fill refuse what comes.
@@ -25,6 +27,8 @@ type Waiting = {
 export class LogFeed {
   readonly #options: LogFeedOptions;
   #waiting: Waiting[] = [];
+  /** Removals that do not wait for what the full log refuses. */
+  #ahead: Waiting[] = [];
   #isBusy = false;
   #isClosed = false;
   /** A write failed and the next try is not due. */
@@ -39,7 +43,12 @@ export class LogFeed {
   }
 
   get depth(): number {
-    return this.#waiting.length;
+    return this.#waiting.length + this.#ahead.length;
+  }
+
+  /** Whether the log has no room for what waits. */
+  get isFull(): boolean {
+    return this.failure?.code === "storage_full";
   }
 
   push(tasks: readonly Task[]): void {
@@ -55,30 +64,56 @@ export class LogFeed {
     });
   }
 
+  /** As `append`, ahead of what waits: for removals of rows that are durable. */
+  appendAhead(record: LogRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#ahead.push({ record, settle: { resolve, reject } });
+      void this.#write();
+    });
+  }
+
+  /** Room was made: what waits is tried now. */
+  retry(): void {
+    this.#isPausing = false;
+    if (this.#waiting.length === 0) this.failure = undefined;
+    void this.#write();
+  }
+
   close(): void {
     this.#isClosed = true;
-    for (const { settle } of this.#waiting.splice(0)) {
+    for (const { settle } of [...this.#ahead.splice(0), ...this.#waiting.splice(0)]) {
       settle?.reject(new MillraceError("unavailable", "the engine is closing"));
     }
   }
 
   async #write(): Promise<void> {
-    if (this.#isBusy || this.#isPausing) return;
+    if (this.#isBusy) return;
     this.#isBusy = true;
-    while (this.#waiting.length > 0 && !this.#isClosed) {
-      const group = this.#waiting.splice(0, this.#groupSize());
-      if (!(await this.#writeGroup(group))) break;
+    while (!this.#isClosed) {
+      if (this.#ahead.length > 0) await this.#writeAhead();
+      else if (this.#waiting.length === 0 || this.#isPausing) break;
+      else await this.#writeGroup(this.#waiting.splice(0, this.#groupSize()));
     }
     this.#isBusy = false;
   }
 
-  async #writeGroup(group: readonly Waiting[]): Promise<boolean> {
+  async #writeAhead(): Promise<void> {
+    const group = this.#ahead.splice(0);
+    try {
+      await this.#options.log.append(group.map(({ record }) => record));
+      for (const { settle } of group) settle?.resolve();
+    } catch (error) {
+      for (const { settle } of group) settle?.reject(error);
+    }
+  }
+
+  async #writeGroup(group: readonly Waiting[]): Promise<void> {
     let positions: readonly RecordPosition[];
     try {
       positions = await this.#options.log.append(group.map(({ record }) => record));
     } catch (error) {
       this.#failed(group, MillraceError.from(error));
-      return false;
+      return;
     }
     this.failure = undefined;
     const tasks: Task[] = [];
@@ -92,7 +127,6 @@ export class LogFeed {
       settle?.resolve();
     });
     this.#options.onDurable(tasks, places);
-    return true;
   }
 
   #failed(group: readonly Waiting[], error: MillraceError): void {
@@ -100,7 +134,8 @@ export class LogFeed {
     this.failures++;
     for (const { settle } of group) settle?.reject(error);
     this.#waiting.unshift(...group.filter(({ task }) => task !== undefined));
-    if (this.#isClosed) return;
+    // What was refused alone holds nothing up.
+    if (this.#isClosed || this.#waiting.length === 0) return;
     this.#isPausing = true;
     this.#options.clock.after(LOG_RETRY_MS, () => {
       this.#isPausing = false;

@@ -17,6 +17,7 @@ import {
   BATCH_META_BYTES_MAX,
   BATCH_OBSERVATIONS_MAX,
   EXPIRE_LOOK_MS,
+  FULL_LOOK_MS,
   INGEST_DRAIN_MS,
   LOG_BYTES_MIN,
   MEMORY_LOOK_MS,
@@ -204,12 +205,13 @@ export class Observations implements AsyncDisposable {
     every(MEMORY_LOOK_MS, () => this.ingest.setMemory(process.memoryUsage.rss()));
     every(EXPIRE_LOOK_MS, () => this.ingest.workers.expire(clock.now()));
     every(SAVE_LOOK_MS, () => this.ingest.upkeep.saveQuiet().catch(() => {}));
-    every(RECLAIM_LOOK_MS, () => this.#reclaimIfDue().catch(() => {}));
+    every(RECLAIM_LOOK_MS, () => this.#reclaimIfDue(RECLAIM_ROWS).catch(() => {}));
+    every(FULL_LOOK_MS, () => this.ingest.upkeep.isLogFull && this.#reclaimIfDue(1).catch(() => {}));
   }
 
-  async #reclaimIfDue(): Promise<void> {
+  async #reclaimIfDue(rowsMin: number): Promise<void> {
     const { rowsGone } = this.ingest.upkeep;
-    if (rowsGone - this.#reclaimedAt < RECLAIM_ROWS) return;
+    if (rowsGone - this.#reclaimedAt < rowsMin) return;
     this.#reclaimedAt = rowsGone;
     await this.ingest.upkeep.reclaim();
   }

@@ -51,11 +51,24 @@ export class Upkeep {
     if (rows.length > 0) void texts.remove(space, rows);
     const owed = [...unwritten.splice(0), ...rows];
     if (owed.length === 0) return state.written;
-    const record = { kind: "removals", space, rows: Uint32Array.from(owed), acceptedMs: clock.now() } as const;
-    state.written = feed.append(record).catch((error: unknown) => {
-      unwritten.push(...owed);
-      throw error;
-    });
+    const recordOf = (some: readonly number[]) =>
+      ({ kind: "removals", space, rows: Uint32Array.from(some), acceptedMs: clock.now() }) as const;
+    const kept = (some: readonly number[], writing: Promise<void>) =>
+      writing.catch((error: unknown) => {
+        unwritten.push(...some);
+        throw error;
+      });
+    if (!feed.isFull) {
+      state.written = kept(owed, feed.append(recordOf(owed)));
+      return state.written;
+    }
+    // What the log does not have yet must not be removed from it ahead: its numbers may be given again.
+    const durableRows = state.records.rows;
+    const [ahead, behind] = [owed.filter((row) => row < durableRows), owed.filter((row) => row >= durableRows)];
+    const writes: Promise<void>[] = [];
+    if (ahead.length > 0) writes.push(kept(ahead, feed.appendAhead(recordOf(ahead))));
+    if (behind.length > 0) writes.push(kept(behind, feed.append(recordOf(behind))));
+    state.written = Promise.all(writes).then(() => {});
     await state.written;
   }
 
@@ -90,10 +103,15 @@ export class Upkeep {
     );
   }
 
-  /** Gives the space of removed observations in the log back. */
-  reclaim(): Promise<ReclaimReport> {
-    const { spaces, log, liveRows } = this.#options;
-    return log.reclaim({
+  /** Whether the log has no room for what was accepted. */
+  get isLogFull(): boolean {
+    return this.#options.feed.isFull;
+  }
+
+  /** Gives the space of removed observations in the log back, and tries again what a full log refused. */
+  async reclaim(): Promise<ReclaimReport> {
+    const { spaces, log, liveRows, feed } = this.#options;
+    const report = await log.reclaim({
       liveRowsOf: (space, ranges) => (spaces.has(space) ? liveRows(space, ranges) : new Uint32Array(ranges.length / 2)),
       onMoved: (moved) => {
         for (let at = 0; at < moved.space.length; at++) {
@@ -102,5 +120,7 @@ export class Upkeep {
         }
       },
     });
+    feed.retry();
+    return report;
   }
 }

@@ -15,6 +15,10 @@ export const FILE_BYTES_MAX = 4_000_000_000;
 /** A log of limited size has at least so many files, so that there is always a closed one to reclaim. */
 export const FILES_OF_LIMITED_MIN = 8;
 
+/** Of a log of limited size, what observations leave to removals, without which a full log could not be emptied: this share, up to so many bytes. */
+export const REMOVALS_RESERVE_SHARE = 1 / 16;
+export const REMOVALS_RESERVE_BYTES_MAX = 16 * 1024 * 1024;
+
 /** A file is closed at so many records: its index, 33 bytes each, is kept in memory until then. */
 export const FILE_RECORDS_MAX = 262_144;
 

@@ -7,7 +7,13 @@
  */
 import { MillraceError } from "@millrace/core";
 import { commitBytes, partsBytes, type RecordParts } from "./commit.ts";
-import { BLOCK_BYTES, COMMIT_BYTES_MAX, FILE_RECORDS_MAX } from "./limits.ts";
+import {
+  BLOCK_BYTES,
+  COMMIT_BYTES_MAX,
+  FILE_RECORDS_MAX,
+  REMOVALS_RESERVE_BYTES_MAX,
+  REMOVALS_RESERVE_SHARE,
+} from "./limits.ts";
 import { type LogDisk, toLogError, type WriteMode } from "./log-disk.ts";
 import { type ClosedFile, LogFile, type LogFilePlace } from "./log-file.ts";
 import { Staging } from "./staging.ts";
@@ -155,7 +161,7 @@ export class LogWriter {
       if (taken.length > 0) {
         if (bytes + more > COMMIT_BYTES_MAX) break;
         if (!this.#fits({ bytes: bytes + more, records: records + next.records.length })) break;
-        if (this.#bytes + commitBytes(bytes + more) > this.#options.bytesMax) break;
+        if (this.#bytes + commitBytes(bytes + more) > this.#bytesMaxOf(next)) break;
       } else if (this.#active && !this.#fits({ bytes: more, records: next.records.length }) && !this.#tryRotate(next)) {
         queue.shift();
         continue;
@@ -173,11 +179,22 @@ export class LogWriter {
     if (this.#broken) return this.#broken;
     if (this.#failed && append.epoch <= this.#failed.epoch) return this.#failed.error;
     if (bytes === undefined) return undefined;
-    const { bytesMax } = this.#options;
+    const bytesMax = this.#bytesMaxOf(append);
     const wanted = this.#bytes + commitBytes(bytes) + (this.#active ? 0 : 3 * BLOCK_BYTES);
     if (wanted <= bytesMax) return undefined;
-    const told = `the observation log would have ${wanted} bytes, its limit is ${bytesMax}`;
+    const told = `the observation log would have ${wanted} bytes, its limit is ${this.#options.bytesMax}, of which observations may fill ${this.#observationBytesMax}`;
     return new MillraceError("storage_full", `${told}: remove observations, or raise bytesMax`);
+  }
+
+  #bytesMaxOf({ records }: Append): number {
+    const hasObservations = records.some(({ header }) => header.kind === "observations");
+    return hasObservations ? this.#observationBytesMax : this.#options.bytesMax;
+  }
+
+  get #observationBytesMax(): number {
+    const { bytesMax } = this.#options;
+    if (bytesMax === Number.POSITIVE_INFINITY) return bytesMax;
+    return Math.floor(bytesMax - Math.min(bytesMax * REMOVALS_RESERVE_SHARE, REMOVALS_RESERVE_BYTES_MAX));
   }
 
   #fits({ bytes, records }: { readonly bytes: number; readonly records: number }): boolean {

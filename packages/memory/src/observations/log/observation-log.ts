@@ -25,7 +25,10 @@ export type ObservationLogOptions = {
   readonly directory: string;
   /** Bytes after which a new file is begun, 64 KiB to 4 GB; default 256 MiB, and at most an eighth of `bytesMax`. */
   readonly fileBytesMax?: number;
-  /** Bytes that all files together may have; beyond it appends fail as `storage_full`. Default: no limit. */
+  /**
+   * Bytes that all files together may have; beyond it appends fail as `storage_full`. A sixteenth of it, 16 MB at most, is kept for
+   * removals. Default: no limit.
+   */
   readonly bytesMax?: number;
   /** `direct` (default): past the page cache, where the file system can. */
   readonly mode?: WriteMode;

@@ -2,7 +2,8 @@
 import { assert, type Clock, MillraceError } from "@millrace/core";
 import { abandonBuild, type SegmentBuild, type SharedIndex } from "@millrace/vector";
 import type { ConsolidationWork } from "../consolidation/work.ts";
-import { DEATHS_MAX, OPENING_WAIT_MS, OPENINGS_AT_ONCE, OPENINGS_MAX } from "../limits.ts";
+import { DEATHS_MAX, GIVEN_UP_MS, OPENING_WAIT_MS, OPENINGS_AT_ONCE, OPENINGS_MAX } from "../limits.ts";
+import { createLease, type Lease, openedAnew } from "./lease.ts";
 import type { AddEntry, Poisoned, SpaceProgress, SpaceSpec, WorkerReport, WorkerSetup } from "./messages.ts";
 import type { RecallAnswer, RecallQuestion } from "./recall-question.ts";
 import { rendezvous } from "./rendezvous.ts";
@@ -39,23 +40,6 @@ export type SpaceWorkersOptions<Task extends IndexTask> = {
   /** There may be room for more. */
   readonly onRoom: () => void;
   readonly onWorkerDown?: (worker: number, error: MillraceError) => void;
-};
-
-type Lease<Task> = {
-  readonly space: number;
-  worker: number;
-  epoch: number;
-  state: "opening" | "ready" | "moving" | "failed";
-  /** Sent again once the space is open, in their order. */
-  again: Task[];
-  /** Observations in the worker's hands. */
-  depth: number;
-  openings: number;
-  /** Rows when it told last. */
-  rows: number;
-  /** What was sent again when it was opened and is not added yet: before that what was found once might not be. */
-  catchUp: number | undefined;
-  opened: PromiseWithResolvers<void>;
 };
 
 /** Least time between two spaces that are taken over: what one has brought is seen only then. */
@@ -222,7 +206,6 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     const lease = this.#leases.get(space);
     if (!lease) return [];
     this.#leases.delete(space);
-    lease.opened.promise.catch(() => {});
     lease.opened.reject(new MillraceError("not_found", "the space was deleted"));
     this.#seat(lease.worker).thread.tell({ kind: "drop", space });
     this.#readers.detach(space);
@@ -242,10 +225,8 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
   /** Ends the threads; what they have in hand is lost to the indexes, not to the log. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.#isClosing = true;
-    for (const { opened } of this.#leases.values()) {
-      opened.promise.catch(() => {});
+    for (const { opened } of this.#leases.values())
       opened.reject(new MillraceError("unavailable", "the engine is closing"));
-    }
     await Promise.all(this.#seats.map(({ thread }) => thread.end()));
   }
 
@@ -275,21 +256,25 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
 
   #leaseOf(space: number): Lease<Task> {
     const found = this.#leases.get(space);
-    if (found) return found;
+    if (found) return this.#triedAgain(found);
     const worker = rendezvous(space, [...this.#seats.keys()]) ?? 0;
-    const lease: Lease<Task> = {
-      ...{ space, worker, epoch: 0, state: "opening", again: [], depth: 0, openings: 0, rows: 0, catchUp: undefined },
-      opened: Promise.withResolvers<void>(),
-    };
-    lease.opened.promise.catch(() => {});
+    const lease = createLease<Task>(space, worker);
     this.#leases.set(space, lease);
     this.#open(lease, worker);
     return lease;
   }
 
+  /** A space that was given up is opened once more after a while; the first failure then gives it up again. */
+  #triedAgain(lease: Lease<Task>): Lease<Task> {
+    if (lease.state !== "failed" || this.#nowMs - lease.failedAtMs < GIVEN_UP_MS || this.#isClosing) return lease;
+    lease.opened = openedAnew();
+    lease.openings = OPENINGS_MAX;
+    this.#open(lease, lease.worker);
+    return lease;
+  }
+
   #open(lease: Lease<Task>, worker: number, released?: ReleasedSpace): void {
-    if (lease.state === "ready" && lease.catchUp === undefined) lease.opened = Promise.withResolvers<void>();
-    lease.opened.promise.catch(() => {});
+    if (lease.state === "ready" && lease.catchUp === undefined) lease.opened = openedAnew();
     lease.catchUp = undefined;
     lease.worker = worker;
     lease.epoch++;
@@ -393,6 +378,7 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
 
   #giveUp(lease: Lease<Task>, error: MillraceError): void {
     lease.state = "failed";
+    lease.failedAtMs = this.#nowMs;
     lease.opened.reject(error);
     for (const task of lease.again.splice(0)) this.#options.onLost(task, error);
   }
@@ -471,8 +457,7 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     const from = lease.worker;
     const { thread } = this.#seat(from);
     lease.state = "moving";
-    lease.opened = Promise.withResolvers<void>();
-    lease.opened.promise.catch(() => {});
+    lease.opened = openedAnew();
     try {
       const released = await thread.request<ReleasedSpace>((request) => ({
         kind: "release",
