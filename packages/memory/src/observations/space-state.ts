@@ -14,8 +14,10 @@ export class SpaceState {
   readonly space: number;
   dims: number;
   readonly records = new RecordList();
-  /** Rows that were removed, in order. */
-  readonly removed: number[] = [];
+  /** Rows that were removed and that the log may still have, in order. */
+  removed: number[] = [];
+  /** Rows that were ever removed. */
+  removedCount = 0;
   /** Of them, those that the disk refused to write down. */
   readonly unwritten: number[] = [];
   /** Settles with the last removal that was to be written down. */
@@ -43,7 +45,7 @@ export class SpaceState {
     for (let at = 0; at < positions.space.length; at++) {
       state.records.push({ ...positionAt(positions, at), acceptedMs: positions.acceptedMs[at] ?? 0 });
     }
-    for (const row of removedRows) state.removed.push(row);
+    state.noteRemoved(removedRows);
     state.rows = nextRow;
     // Unknown; what is saved again unchanged costs little.
     state.savedRows = nextRow;
@@ -95,6 +97,32 @@ export class SpaceState {
   moved(record: ListedRecord): void {
     const place = this.records.placeOf(record.firstRow);
     if (place !== undefined) this.records.replace(place, record);
+  }
+
+  /** Rows that are no more. */
+  noteRemoved(rows: Iterable<number>): void {
+    for (const row of rows) {
+      this.removed.push(row);
+      this.removedCount++;
+    }
+  }
+
+  /** Files of the log are no more: the records that were in them go, and removals of their rows need not be known any longer. */
+  filesGone(files: ReadonlySet<number>): void {
+    const { records } = this;
+    let isChanged = false;
+    for (let place = 0; place < records.length; place++) {
+      const { file, bytes } = records.record(place);
+      if (bytes === 0 || !files.has(file)) continue;
+      records.drop(place);
+      isChanged = true;
+    }
+    if (isChanged) this.removed = this.removed.filter((row) => !this.#isGone(row));
+  }
+
+  #isGone(row: number): boolean {
+    const place = this.records.placeOf(row);
+    return place !== undefined && this.records.record(place).bytes === 0;
   }
 
   get isUnsaved(): boolean {

@@ -31,7 +31,7 @@ export class Upkeep {
   /** Rows that were removed, replaced, or went with their space. */
   get rowsGone(): number {
     let rows = this.#rowsDropped;
-    for (const { removed } of this.#options.spaces.values()) rows += removed.length;
+    for (const { removedCount } of this.#options.spaces.values()) rows += removedCount;
     return rows;
   }
 
@@ -45,8 +45,8 @@ export class Upkeep {
    * the disk refuses is kept, and written with the next removal or look.
    */
   async removed(state: SpaceState, rows: readonly number[]): Promise<void> {
-    const { space, removed, unwritten } = state;
-    for (const row of rows) removed.push(row);
+    const { space, unwritten } = state;
+    state.noteRemoved(rows);
     const { texts, feed, clock } = this.#options;
     if (rows.length > 0) void texts.remove(space, rows);
     const owed = [...unwritten.splice(0), ...rows];
@@ -118,6 +118,10 @@ export class Upkeep {
           const record = { ...positionAt(moved, at), acceptedMs: moved.acceptedMs[at] ?? 0 };
           spaces.get(record.space)?.moved(record);
         }
+      },
+      onRemoved: (files) => {
+        const gone = new Set(files);
+        for (const state of spaces.values()) state.filesGone(gone);
       },
     });
     feed.retry();

@@ -9,9 +9,6 @@ export const PAGE_ROWS_MIN = 64;
 /** Entries of one run of a field's column: growing the last one copies at most so many, 0.1 ms. A power of two. */
 export const RUN_ENTRIES = 65_536;
 
-/** Rows that a space may skip at once, each an observation that was given a row and then failed: more is a defect, not a bad batch. */
-export const GAP_ROWS_MAX = 1_000_000;
-
 /** Payload fields of a space that can be filtered by, beside the four labels: payloads with made-up keys must not take memory without end. */
 export const FIELDS_MAX = 64;
 

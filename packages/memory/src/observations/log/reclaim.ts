@@ -18,6 +18,8 @@ export type ReclaimRequest = {
   readonly liveRowsOf: LiveRowsOf;
   /** Where observations now are that lay elsewhere; the old places are `gone` once it resolves. */
   readonly onMoved?: (moved: PositionColumns) => void | Promise<void>;
+  /** Files that are about to go: what was in them and did not move is no more. After `onMoved`. */
+  readonly onRemoved?: (files: readonly number[]) => void;
   readonly signal?: AbortSignal;
 };
 
@@ -60,6 +62,7 @@ export async function reclaimFiles(owner: ReclaimOwner, request: ReclaimRequest)
     const { removed, added, moved } = step;
     await owner.call("replace", { removed, added });
     if (moved && moved.kind.length > 0) await request.onMoved?.(moved);
+    request.onRemoved?.(removed);
     await thread.call("discard", undefined);
     report.filesRemoved += removed.length;
     report.filesWritten += added ? 1 : 0;

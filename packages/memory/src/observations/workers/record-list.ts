@@ -7,6 +7,7 @@ export type ListedRecord = {
   readonly count: number;
   readonly file: number;
   readonly offset: number;
+  /** 0 when it is in the log no more. */
   readonly bytes: number;
   readonly metaBytes: number;
   readonly acceptedMs: number;
@@ -72,6 +73,13 @@ export class RecordList {
     words[at + 3] = record.bytes;
     words[at + 4] = record.metaBytes;
     this.#floats(place).set([record.offset, record.acceptedMs]);
+  }
+
+  /** A record is in the log no more: none of its rows was alive. Its rows keep their place, so that the list stays in order. */
+  drop(place: number): void {
+    const words = this.#words();
+    words[this.#at(place) + 3] = 0;
+    words[this.#at(place) + 4] = 0;
   }
 
   record(place: number): ListedRecord {

@@ -39,6 +39,8 @@ const TURN_MS = 5;
 
 /** Time that a compaction takes of the thread for one space, ms. */
 const COMPACT_MS = 20;
+/** Rows between two looks at the clock where each takes little. */
+const ROWS_A_LOOK = 1_024;
 /** Looks at a record that is being moved. */
 const MOVED_TRIES = 3;
 
@@ -309,26 +311,43 @@ export class SpaceIndex {
   async #replay(removed: Uint32Array, wasSaved: boolean): Promise<void> {
     let since = performance.now();
     const gone = new Set(removed);
-    for (let place = 0; place < this.records.length; place++) {
-      this.#replayRecord(this.records.record(place), gone);
-      if (performance.now() - since < TURN_MS) continue;
+    const pause = async () => {
+      if (performance.now() - since < TURN_MS) return;
       await turn();
       since = performance.now();
+    };
+    for (let place = 0; place < this.records.length; place++) {
+      this.#replayRecord(place, gone);
+      await pause();
     }
     for (const row of removed) this.columns.remove(row);
     // A save may be ahead of the log: what was lost with the process is not to be found, and its numbers are given again. And it may
     // have rows of which the log has nothing any more, or that were removed after it.
     const end = this.#rows + (wasSaved ? LANES_ROWS_MAX : 0);
-    for (let row = 0; row < end; row++) if (!this.columns.isLive(row)) this.index.remove(row);
+    for (let row = 0; row < end; row++) {
+      if (!this.columns.isLive(row)) this.index.remove(row);
+      if (row % ROWS_A_LOOK === 0) await pause();
+    }
     this.#replaced = [];
   }
 
-  #replayRecord(record: ListedRecord, gone: ReadonlySet<number>): void {
-    try {
-      this.#replayWhole(record, gone);
-    } catch (error) {
-      if (!(error instanceof MillraceError) || error.code !== "storage_failed") throw error;
-      this.#replayDamaged(record, error);
+  #replayRecord(place: number, gone: ReadonlySet<number>): void {
+    for (let tries = 1; ; tries++) {
+      const record = this.records.record(place);
+      try {
+        // What is in the log no more has no row that is alive.
+        if (record.bytes === 0) this.#rows = record.firstRow + record.count;
+        else this.#replayWhole(record, gone);
+        return;
+      } catch (error) {
+        if (!(error instanceof MillraceError)) throw error;
+        if (error.code === "storage_failed") {
+          this.#replayDamaged(record, error);
+          return;
+        }
+        // It may have been moved, or given up, between two looks; nothing of it was entered.
+        if (error.code !== "gone" || tries === MOVED_TRIES) throw error;
+      }
     }
   }
 

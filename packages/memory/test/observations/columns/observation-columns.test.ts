@@ -277,5 +277,16 @@ test("bad meta is refused by name and nothing of it is kept", () => {
   }
   columns.append(3, null, 1);
   assert.throws(() => columns.append(3, null, 1), /row 3 cannot follow 4 rows/);
-  assert.throws(() => columns.append(2_000_000, null, 1), /row 2000000 cannot follow 4 rows/);
+  assert.throws(() => columns.append(2 ** 32 - 1, null, 1), /row 4294967295 cannot follow 4 rows/);
+});
+
+test("a gap of millions of rows, as reclaiming leaves behind, takes no memory", () => {
+  const columns = new ObservationColumns();
+  columns.append(0, { id: "a" }, 1);
+  const before = columns.bytes;
+  columns.append(5_000_000, { id: "b" }, 2);
+  assert.equal(columns.rows, 5_000_001);
+  assert.equal(columns.live, 2);
+  assert.deepEqual([columns.rowOf("a"), columns.rowOf("b"), columns.isLive(4_999_999)], [0, 5_000_000, false]);
+  assert.ok(columns.bytes < before + 4_000_000, `${columns.bytes} after ${before}`);
 });
