@@ -24,7 +24,7 @@ if (files.length + suites.length === 0) {
 }
 if (files.some((file) => file.includes("dashboard") || file.includes("browser"))) ensureChromium();
 const node = ["--conditions=source", "--disable-warning=ExperimentalWarning"];
-const unit = ["--test", "--test-concurrency=2", "--test-timeout=180000", ...files];
+const unit = ["--test", "--test-concurrency=2", "--test-timeout=600000", ...files];
 const stepsFailed = [
   files.length > 0 && !(await succeeds([...node, ...unit])) ? "node:test" : undefined,
   suites.length > 0 && !(await succeeds([...node, join("scripts", "conformance.ts")])) ? "conformance" : undefined,

@@ -99,21 +99,28 @@ export class Writer {
   #pace(): void {
     if (!this.#isWriting) return;
     const perSecond = this.#appendsPerSecond;
-    const dueOf = (append: number) => this.#startMicros + (append * 1e6) / perSecond;
-    const now = nowMicros();
-    for (let due = dueOf(this.#appends); due <= now && due < this.#endMicros; due = dueOf(this.#appends)) {
-      this.#record(this.lateness, due);
-      this.#publish(due);
-    }
+    this.#sendDue();
     if (this.#unanswered > UNANSWERED_MAX) {
       const text = `${this.#unanswered} appends have no answer; the server takes fewer than ${perSecond} appends a second: lower --rate`;
       this.failed(new MillraceError("overloaded", text));
       return;
     }
-    const waitMicros = dueOf(this.#appends) - nowMicros();
+    const waitMicros = this.#dueOf(this.#appends) - nowMicros();
     if (perSecond > SPIN_RATE_MAX) setTimeout(() => this.#pace(), 1);
     else if (waitMicros <= SPIN_MICROS) setImmediate(() => this.#pace());
     else setTimeout(() => this.#pace(), Math.floor((waitMicros - SPIN_MICROS) / 1_000));
+  }
+
+  #sendDue(): void {
+    const now = nowMicros();
+    for (let due = this.#dueOf(this.#appends); due <= now && due < this.#endMicros; due = this.#dueOf(this.#appends)) {
+      this.#record(this.lateness, due);
+      this.#publish(due);
+    }
+  }
+
+  #dueOf(append: number): number {
+    return this.#startMicros + (append * 1e6) / this.#appendsPerSecond;
   }
 
   #publish(intendedMicros: number): void {
@@ -136,6 +143,8 @@ export class Writer {
   }
 
   #stop(): void {
+    // Where this process was held up until now, what was to be sent meanwhile is sent too.
+    if (this.#isWriting && this.#options.rate > 0) this.#sendDue();
     this.#isWriting = false;
     this.#settle();
   }

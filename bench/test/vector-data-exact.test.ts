@@ -76,7 +76,7 @@ test("two threads find what one finds, with fewer queries than threads too", asy
 
 test("an answer is kept, read again, and made again when its file is damaged or its rows differ", async (context) => {
   const directory = join(tmpdir(), "millrace-vector-data");
-  const name = `test-${process.pid}`;
+  const name = `test-${process.pid}-exact`;
   const files = () => readdirSync(directory).filter((file) => file.startsWith(name));
   context.after(() => {
     for (const file of files()) rmSync(join(directory, file));

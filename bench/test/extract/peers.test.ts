@@ -48,7 +48,8 @@ test("a peer that throws, dies or hangs fails that page alone, and time is count
   const hung = await extract("hang");
   assert.equal(hung.answer, undefined);
   assert.match(hung.reason ?? "", /longer than its 1000 ms/);
-  assert.ok(hung.cpuMs >= 1_000, `${hung.cpuMs} ms`);
+  // A timer may be a moment early by another clock.
+  assert.ok(hung.cpuMs > 990, `${hung.cpuMs} ms`);
   assert.equal((await extract("three")).answer?.kind, "html");
   assert.equal(peer.peakRssBytes, 7);
 });

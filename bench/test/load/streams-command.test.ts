@@ -39,8 +39,12 @@ for (const [label, more] of Object.entries(RUNS)) {
     assert.deepEqual({ lost, duplicated, reordered }, { lost: 0, duplicated: 0, reordered: 0 });
     assert.ok(deliveriesPerSecond > 0);
     assert.ok(latencyMs.p50 > 0 && latencyMs.p50 <= latencyMs.p99, JSON.stringify(latencyMs));
-    assert.ok(result.ackMs.p50 > 0 && result.generatorCpu > 0);
-    if (existsSync("/proc/self/stat")) assert.ok(cpuMicrosPerDelivery > 0 && rssMb > 10);
+    assert.ok(result.ackMs.p50 > 0 && result.generatorCpu >= 0);
+    if (existsSync("/proc/self/stat")) {
+      assert.ok(cpuMicrosPerDelivery >= 0 && rssMb > 10);
+      // Processor time is told in hundredths of a second: only a load that takes all there is surely uses some.
+      if (label === "saturated") assert.ok(cpuMicrosPerDelivery > 0);
+    }
     const streams = Math.max(1, Number(more[more.indexOf("--streams") + 1]) || 1);
     if (more.includes("--rate")) return;
     // 1.2 s at 50/s; every subscriber gets the measured frames of its stream.

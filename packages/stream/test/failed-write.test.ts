@@ -33,7 +33,7 @@ async function assertGapAfterRestart({ directory }: SimLog, epoch: string): Prom
   await log.sequencer.append(STREAM, events(4, 100));
   const sink = new CollectingSink();
   using _follower = await follow(log, sink, { epoch, seq: 5 as Seq });
-  await Deadline.after(5_000).race("reading the four frames", sink.reached(4));
+  await Deadline.after(120_000).race("reading the four frames", sink.reached(4));
   assert.deepEqual(sink.seqs, upTo(6, 3));
   assert.deepEqual([sink.gaps[0]?.reason, sink.gaps[0]?.first], ["epoch", 3]);
 }
@@ -74,7 +74,7 @@ test("the new epoch is durable before anything is appended: a cursor of it survi
   await log.thaw();
   await refused;
   const live = [...log.sequencer.opened()][0] ?? assert.fail();
-  const deadline = Deadline.after(10_000);
+  const deadline = Deadline.after(120_000);
   while (live.isFenced || live.renewed) {
     deadline.check("making the new epoch durable");
     await new Promise((resolve) => setImmediate(resolve));

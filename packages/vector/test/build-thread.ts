@@ -1,11 +1,15 @@
-/** A thread that runs the orders posted to it, in small steps, and tells when each is done: see builds.test.ts. */
+/** A thread that runs the orders posted to it, in small steps: see builds.test.ts. */
 import { parentPort } from "node:worker_threads";
 import { runBuild, type SegmentBuild } from "@millrace/vector";
+import { Segment } from "../src/segment/segment.ts";
 
-const port = parentPort;
-port?.on("message", (order: SegmentBuild) => {
+/** An order, and the linked rows at which the thread stops where it is, without letting go; default: none. */
+export type BuildTask = { readonly order: SegmentBuild; readonly linkedMax?: number };
+
+parentPort?.on("message", ({ order, linkedMax = Number.POSITIVE_INFINITY }: BuildTask) => {
   const run = runBuild(order);
-  let steps = 0;
-  while (run?.step(8)) steps++;
-  port.postMessage({ place: order.place, steps });
+  const segment = new Segment(order.memory);
+  while (run?.step(8)) {
+    if (segment.linked >= linkedMax) Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0);
+  }
 });

@@ -51,9 +51,7 @@ function makeSegment(): Segment {
   return Segment.create({ dims: DIMS, metric: "dot", capacity: 1_024, hasLow: true }, plainTransform(DIMS));
 }
 
-test("a builder that is given what it cannot work on ends, and settling says so, then and later", {
-  timeout: 10_000,
-}, async () => {
+test("a builder that is given what it cannot work on ends, and settling says so, then and later", async () => {
   const builders = new Builders(checkOptions({ dims: DIMS, metric: "dot", workers: 2 }));
   const options = { graphRowsMin: 0, recall: 0.95, m: 16, efConstruction: undefined, isDemanded: false };
   const order = orderBuild(makeSegment(), { place: 0, options, build: undefined });
@@ -67,9 +65,7 @@ test("a builder that is given what it cannot work on ends, and settling says so,
   await builders.close();
 });
 
-test("settling an index whose builders were ended is refused, and it goes on answering", {
-  timeout: 10_000,
-}, async () => {
+test("settling an index whose builders were ended is refused, and it goes on answering", async () => {
   const index = createIndex({ dims: DIMS, metric: "l2", workers: 1, graphRowsMin: 0 });
   const { rows } = makeData("gaussian", { dims: DIMS, rows: 1_300, queries: 0, seed: 3 });
   for (const [id, row] of rows.entries()) index.add(id, row);

@@ -28,7 +28,7 @@ for (const [name, options] of [
   ["built by threads of its owner", { graphRowsMin: 0, segmentRows: 2_048, workers: 1 }],
   ["scanned", { segmentRows: 1_024, graphs: "demanded" }],
 ] satisfies [string, Partial<IndexOptions>][]) {
-  test(`writers hand an index around while a reader misses nothing: ${name}`, { timeout: 50_000 }, async () => {
+  test(`writers hand an index around while a reader misses nothing: ${name}`, async () => {
     const history = createHistory(IDS);
     const index = createIndex({ dims: 20, metric: "cosine", ...options });
     const { counters, faults } = await startReaders(index, history, { readers: 1, searches: 600 });

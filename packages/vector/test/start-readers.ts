@@ -6,11 +6,11 @@ import type { ReaderTask } from "./reader-thread.ts";
 
 const readerUrl = new URL("./reader-thread.ts", import.meta.url);
 
-/** Starts readers of an index; resolves when all search. */
+/** Starts readers of an index, which search so often or until they are told to stop; resolves when all search. */
 export async function startReaders(
   index: VectorIndex,
   history: History,
-  { readers, searches }: { readers: number; searches: number },
+  { readers, searches = Number.POSITIVE_INFINITY }: { readers: number; searches?: number },
 ) {
   const counters = new Int32Array(new SharedArrayBuffer(16));
   const workers = Array.from({ length: readers }, (_, at) => {

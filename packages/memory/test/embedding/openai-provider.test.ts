@@ -19,13 +19,14 @@ const asked: Asked[] = [];
 let script: Answer[] = [];
 let url = "";
 
-const server = createServer((request, response) => {
-  void read(request).then((body) => {
-    const { model, input } = JSON.parse(body) as { model: string; input: string[] };
-    const next = { model, input, key: request.headers.authorization, path: request.url ?? "" };
-    asked.push(next);
-    (script.shift() ?? embed)(next, response);
-  });
+const server = createServer(async (request, response) => {
+  // Who asked may have given up before all of it was here.
+  const body = await read(request).catch(() => undefined);
+  if (body === undefined) return;
+  const { model, input } = JSON.parse(body) as { model: string; input: string[] };
+  const next = { model, input, key: request.headers.authorization, path: request.url ?? "" };
+  asked.push(next);
+  (script.shift() ?? embed)(next, response);
 });
 
 before(async () => {

@@ -28,7 +28,10 @@ test("workers that are killed again and again under load lose nothing, and space
   const sessions = await Promise.all(spaces.map((space) => memory.ingest.open({ space, dims: DIMS })));
   const perSpace = 3_000;
   let kills = 0;
+  let atLastKill: readonly number[] = [];
   for (let from = 1; from <= perSpace; from += 50) {
+    // No batch meets two of them, however slow the workers: after some it would be given up as what they die of.
+    while (sessions.some(({ watermarks }, at) => watermarks.searchable < (atLastKill[at] ?? 0))) await turn();
     for (const session of sessions) {
       for (;;) {
         try {
@@ -41,6 +44,7 @@ test("workers that are killed again and again under load lose nothing, and space
       }
     }
     if (from % 500 === 1) {
+      atLastKill = sessions.map(({ watermarks }) => watermarks.accepted);
       await workers.threads[kills++ % 2]?.end();
     }
   }

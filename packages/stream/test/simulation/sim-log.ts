@@ -39,7 +39,7 @@ export class SimLog implements AsyncDisposable {
 
   /** Stops the writing thread at this place among the writes; settles once it stands. */
   async freeze(): Promise<void> {
-    const deadline = Deadline.after(20_000);
+    const deadline = Deadline.after(120_000);
     // A batch that fails before it comes to the gate does not stand still.
     while (!this.#thaw) {
       deadline.check("freezing the disk");

@@ -304,7 +304,7 @@ export class Simulation {
   }
 
   async #until(what: string, isReached: () => boolean): Promise<void> {
-    const deadline = Deadline.after(20_000);
+    const deadline = Deadline.after(120_000);
     while (!isReached()) {
       deadline.check(what);
       await setImmediate();

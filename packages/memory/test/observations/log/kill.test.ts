@@ -30,13 +30,13 @@ function start(directory: string, does: string) {
   return spawn(process.execPath, [...flags, child, directory, does], { stdio: ["ignore", "pipe", "inherit"], env });
 }
 
-/** When to kill: after so many lines, or so many files reclaimed. */
+/** When to kill: after so many lines, or once so many files were reclaimed and more records removed. */
 type Limit = { readonly lines: number } | { readonly reclaimed: number };
 
 async function runUntilKilled(directory: string, limit: Limit, told: Told): Promise<void> {
   const appending = start(directory, "lines" in limit ? "append" : "reclaim");
   const exited = once(appending, "exit");
-  const before = told.reclaimed;
+  const before = { ...told };
   let lines = 0;
   for await (const line of createInterface({ input: appending.stdout })) {
     const [word, number] = line.split(" ");
@@ -44,8 +44,11 @@ async function runUntilKilled(directory: string, limit: Limit, told: Told): Prom
     else if (word === "removed") told.removed = Math.max(told.removed, Number(number));
     else told.reclaimed += Number(number);
     lines++;
-    if ("lines" in limit ? lines === limit.lines : told.reclaimed - before >= limit.reclaimed)
-      appending.kill("SIGKILL");
+    const isDone =
+      "lines" in limit
+        ? lines === limit.lines
+        : told.reclaimed - before.reclaimed >= limit.reclaimed && told.removed > before.removed;
+    if (isDone) appending.kill("SIGKILL");
   }
   const [, signal] = await exited;
   assert.equal(signal, "SIGKILL", "the process lives until it is killed");
