@@ -6,7 +6,7 @@ import type { Engine, EngineOptions } from "@millrace/server";
 import { runCommand } from "../packages/cli/test/command.ts";
 import { hasChromium, launchBrowser, openPage } from "./support/browser.ts";
 import { startEngine, type TestEngine, temporaryDirectory } from "./support/engine.ts";
-import { freezeStore } from "./support/freeze-store.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
 import { metricsUntil } from "./support/metrics.ts";
 
 type AlertOptions = NonNullable<EngineOptions["alerts"]>;
@@ -58,13 +58,19 @@ async function alertsOf({ server }: TestEngine): Promise<readonly Alert[]> {
 test("observations that are searchable too late raise an alert in _system, which is over once they have left the window", async () => {
   const rules = { ...QUIET, searchable_p99: { limit: 0.001, windowMs: 1_000 } };
   await using engine = await startEngine({ alerts: { everyMs: EVERY_MS, rules } });
-  await observe(engine.server.engine, 20);
-  const [raised] = await framesOf(engine, 1);
+  const raising = framesOf(engine, 1);
+  let isRaised = false;
+  void raising.then(() => {
+    isRaised = true;
+  });
+  // Enough batches within one window, on a slow machine, too: they are sent until it is said.
+  while (!isRaised) await observe(engine.server.engine, 20);
+  const [raised] = await raising;
   assert.ok(raised);
   const { hint, value, ...alert } = raised.data;
   assert.deepEqual([raised.type, raised.id, raised.stream], ["alert.raised", "searchable_p99", "_system"]);
   assert.deepEqual(alert, { rule: "searchable_p99", limit: 0.001, unit: "ms", sinceMs: alert.sinceMs });
-  assert.ok(value > 0.001 && Math.abs(raised.ts - alert.sinceMs) < 5_000 && hint.length > 20);
+  assert.ok(value > 0.001 && raised.ts >= alert.sinceMs && hint.length > 20);
   const cursor = `${raised.epoch}:${raised.seq}`;
   const [cleared] = await framesOf(engine, 1, cursor);
   assert.deepEqual([cleared?.type, cleared?.seq, cleared?.data.sinceMs], ["alert.cleared", 2, alert.sinceMs]);
@@ -84,9 +90,8 @@ test("while an alert is active the overview, /v1/alerts and the metrics have it 
     alerts.map(({ rule }) => rule),
     ["memory"],
   );
-  const metrics = await metricsUntil(engine, () => true);
+  const metrics = await metricsUntil(engine, (samples) => samples.get("millrace_alert_frames_waiting") === 0);
   assert.equal(metrics.get('millrace_alerts_active{rule="memory"}'), 1);
-  assert.equal(metrics.get("millrace_alert_frames_waiting"), 0);
 });
 
 test("an index worker that ends, and observations that are refused, are alerts of their own", async () => {
@@ -136,10 +141,13 @@ test("while the disk does not answer, alerts wait; they are written once it does
   await observe(engine.server.engine, 1);
   const session = await engine.server.engine.memory.ingest.open({ space: OBS, dims: DIMS });
   {
-    using _frozen = freezeStore(engine.directory);
-    for (let batch = 0; batch < 20; batch++) session.submit(batchOf(10));
-    await session.reached("searchable");
-    const metrics = await metricsUntil(engine, (samples) => samples.get("millrace_alert_frames_waiting") !== 0);
+    using _frozen = await freezeWriter(engine.directory);
+    const metrics = await metricsUntil(engine, async (samples) => {
+      if (samples.get("millrace_alert_frames_waiting") !== 0) return true;
+      for (let batch = 0; batch < 20; batch++) session.submit(batchOf(10));
+      await session.reached("searchable");
+      return false;
+    });
     assert.equal(metrics.get('millrace_alerts_raised_total{rule="searchable_p99"}'), 1);
   }
   assert.deepEqual(told(await framesOf(engine, 2)), ["alert.raised searchable_p99", "alert.cleared searchable_p99"]);
@@ -186,12 +194,15 @@ describe("the overview page in Chromium", { skip: hasChromium ? false : "no Chro
       const { page, problems } = open;
       await page.goto(`${engine.server.url}/#/overview`);
       const panel = page.getByTestId("ingest");
-      await panel.filter({ hasText: "No observations yet" }).waitFor({ timeout: 15_000 });
+      await panel.filter({ hasText: "No observations yet" }).waitFor();
       await observe(engine.server.engine, 123);
-      await panel.filter({ hasText: /Accepted\s*1,230/ }).waitFor({ timeout: 15_000 });
+      const lanes = /high0 \/ 1,000.*normal0 \/ 10\.0 K.*low0 \/ 5,000/s;
+      await panel
+        .filter({ hasText: /Accepted\s*1,230/ })
+        .filter({ hasText: lanes })
+        .waitFor();
       const text = (await panel.textContent()) ?? "";
       assert.match(text, /profile low-latency/);
-      assert.match(text, /high0 \/ 1,000.*normal0 \/ 10\.0 K.*low0 \/ 5,000/s);
       assert.match(text, /memory[^,]*MB, limit 1 B/);
       assert.equal(await page.getByTestId("ingest-state").textContent(), "normal");
       assert.deepEqual(problems, []);

@@ -7,7 +7,8 @@ import { Centrifuge, type PublicationContext, type SubscribedContext, type Subsc
 import { WebSocket } from "ws";
 import { CuttingRelay } from "./support/cutting-relay.ts";
 import { startEngine, type TestEngine } from "./support/engine.ts";
-import { freezeDisk } from "./support/freeze-disk.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
+import { LIMIT_MS } from "./support/until.ts";
 
 let engine: TestEngine;
 before(async () => {
@@ -46,7 +47,7 @@ async function follow(url: string, channel: string): Promise<Following> {
   subscription.on("subscribed", (context) => subscribed.push(context));
   subscription.subscribe();
   client.connect();
-  await subscription.ready(20_000);
+  await subscription.ready(LIMIT_MS);
   return { client, subscription, publications, subscribed, [Symbol.dispose]: () => client.disconnect() };
 }
 
@@ -61,9 +62,9 @@ async function append(channel: string, data: readonly unknown[]): Promise<void> 
   for (let at = 0; at < events.length; at += 1_000) await sequencer.append(stream, events.slice(at, at + 1_000));
 }
 
-/** Asks again and again, for as long as it takes to get there, up to 60 s. */
+/** Asks again and again, for as long as it takes to get there. */
 async function until(isReached: () => boolean, what: string): Promise<void> {
-  const deadline = Deadline.after(60_000);
+  const deadline = Deadline.after(LIMIT_MS);
   while (!isReached()) {
     deadline.check(what);
     await new Promise((resolve) => setImmediate(resolve));
@@ -76,7 +77,7 @@ test("the client connects, whatever its token, subscribes, publishes and gets wh
   const client = createCentrifuge(directUrl(engine), { token: "not a token" });
   using one = await follow(directUrl(engine), "live:1");
   client.connect();
-  await client.ready(20_000);
+  await client.ready(LIMIT_MS);
   assert.deepEqual(one.subscribed[0]?.streamPosition?.offset, 0);
   await client.publish("live:1", { from: "client" });
   await append("live:1", [{ from: "engine" }, "two"]);
@@ -127,7 +128,7 @@ test("after unsubscribing nothing comes; subscribing again recovers what was mis
   await until(() => witness.publications.length === 5, "the witness");
   assert.deepEqual(offsetsOf(one.publications), [1, 2]);
   one.subscription.subscribe();
-  await one.subscription.ready(20_000);
+  await one.subscription.ready(LIMIT_MS);
   await until(() => one.publications.length === 5, "what was missed");
   assert.deepEqual(offsetsOf(one.publications), offsetsOf(witness.publications));
 });
@@ -196,7 +197,7 @@ test("frames that were seen and then not kept are taken back: the client is told
   let full = false;
   while (!full) {
     // The disk stands still until the client has seen it, so that what it refuses then has been seen.
-    const frozen = freezeDisk(small.directory);
+    const frozen = await freezeWriter(small.directory);
     const { durable, lastSeq } = await sequencer.submit(stream, events);
     await until(() => one.publications.at(-1)?.offset === lastSeq, `publication ${lastSeq}`);
     frozen[Symbol.dispose]();

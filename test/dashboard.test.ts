@@ -3,14 +3,15 @@ import { after, before, describe, test } from "node:test";
 import type { Browser, Page } from "playwright-core";
 import { hasChromium, launchBrowser, openPage } from "./support/browser.ts";
 import { startEngine, type TestEngine } from "./support/engine.ts";
-import { freezeStore } from "./support/freeze-store.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
+import { until } from "./support/until.ts";
 
 const WEIR = `# Weirs\n\nA weir raises the level of a river so that a leat can lead water to the wheel.\n\n## Fish\n\nA pass beside the weir lets salmon climb past it in autumn.\n`;
 
 /** Waits until the page shows it, and says what it shows when it does not. */
 async function shows(page: Page, testId: string, text: RegExp): Promise<void> {
   const place = page.getByTestId(testId).filter({ hasText: text }).first();
-  await place.waitFor({ timeout: 15_000 }).catch(async () => {
+  await place.waitFor().catch(async () => {
     const found = await page.getByTestId(testId).allTextContents();
     assert.fail(`${testId} shows ${JSON.stringify(found)}, not ${text}`);
   });
@@ -24,7 +25,7 @@ describe("the dashboard in Chromium", { skip: hasChromium ? false : "no Chromium
     browser = await launchBrowser();
     await engine.client
       .space("rivers")
-      .add([{ source: "weirs.md", text: WEIR, contentType: "text/markdown" }], { waitMs: 20_000 });
+      .add([{ source: "weirs.md", text: WEIR, contentType: "text/markdown" }], { waitMs: 60_000 });
   });
   after(async () => {
     await browser?.close();
@@ -68,7 +69,7 @@ describe("the dashboard in Chromium", { skip: hasChromium ? false : "no Chromium
     await shows(page, "job-count", /^6 of 6/);
     const { head } = (await engine.client.streams.list({ prefix: job.stream }))[0] ?? { head: 0 };
     const isOpen = page.getByTestId("frame");
-    await isOpen.nth(head - 1).waitFor({ timeout: 15_000 });
+    await isOpen.nth(head - 1).waitFor();
     const seqs = await page.locator(".frame-seq").allTextContents();
     assert.deepEqual(
       seqs.map(Number),
@@ -94,9 +95,15 @@ describe("the dashboard in Chromium", { skip: hasChromium ? false : "no Chromium
     await page.goto(`${engine.server.url}/#/streams`);
     await shows(page, "stream-row", /chat:busy\s*[1-9].*7 d, 5,000 frames/s);
     const row = page.getByTestId("stream-row").filter({ hasText: "chat:busy" });
-    const [eventsIn = "", framesOut = "", readers] = await row.locator("td").allTextContents();
-    assert.ok(Number.parseFloat(eventsIn) > 0 && Number.parseFloat(framesOut) > 0, `${eventsIn} in, ${framesOut} out`);
-    assert.equal(readers, "1");
+    let cells: string[] = [];
+    await until(
+      async () => {
+        cells = await row.locator("td").allTextContents();
+        const [eventsIn = "", framesOut = "", readers] = cells;
+        return Number.parseFloat(eventsIn) > 0 && Number.parseFloat(framesOut) > 0 && readers === "1";
+      },
+      () => cells,
+    );
     await shows(page, "stream-row", /space:rivers.*engine's own/s);
     await shows(page, "streams-flow", /Subscriptions\s*1/);
     over.abort();
@@ -119,7 +126,7 @@ describe("the dashboard in Chromium", { skip: hasChromium ? false : "no Chromium
     await shows(page, "frame", /interrupted\s*a was cut off: cancelled/);
     assert.equal(await page.locator('.frame[data-tone="warn"]').count(), 1);
     {
-      using _frozen = freezeStore(engine.directory);
+      using _frozen = await freezeWriter(engine.directory);
       await stream.append([{ type: "message", id: "u", data: { text: "and the fish?" } }], { ack: "accepted" });
       await shows(page, "frame", /and the fish/);
       await shows(page, "frames-durable", /1 not yet on disk/);

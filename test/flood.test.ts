@@ -63,7 +63,7 @@ test("connections beyond the limit are closed at once, those there go on, and th
 });
 
 test("sockets that say nothing, and heads that trickle, are refused as a timeout while others are served", async () => {
-  await using engine = await startEngine({ headersTimeoutMs: 300, requestTimeoutMs: 2_000 });
+  await using engine = await startEngine({ headersTimeoutMs: 3_000, requestTimeoutMs: 6_000 });
   const { url } = engine.server;
   const silent = await Promise.all(Array.from({ length: 40 }, () => openTap(url, "")));
   const slow = await Promise.all(Array.from({ length: 10 }, () => openTap(url, "GET /livez HTTP/1.1\r\nX-Slow: ")));
@@ -81,7 +81,7 @@ test("sockets that say nothing, and heads that trickle, are refused as a timeout
 });
 
 test("a body that trickles loses its socket when the time for a request is up, and what it reserved is free again", async () => {
-  await using engine = await startEngine({ headersTimeoutMs: 300, requestTimeoutMs: 600 });
+  await using engine = await startEngine({ headersTimeoutMs: 3_000, requestTimeoutMs: 6_000 });
   const { url } = engine.server;
   const job = await engine.client
     .space("s")
@@ -211,8 +211,7 @@ test("one that never reads its answers is closed with 4008 when the time is up",
   await flood(engine, socket, block);
   assert.ok((await unsentBytes(engine)) > SUBSCRIBER_BYTES_MAX);
   clock.advance(SUBSCRIBER_STALL_MS + 1);
-  await until(async () => (await engine.client.overview()).subscribers === 0);
-  assert.equal(await unsentBytes(engine), 0);
+  await until(async () => (await engine.client.overview()).subscribers === 0 && (await unsentBytes(engine)) === 0);
   socket.tap.socket.resume();
   await socket.tap.ended();
   const last = socket.frames().at(-1);

@@ -14,7 +14,7 @@ let engine: TestEngine;
 let cursor = "";
 before(async () => {
   engine = await startEngine({ onDefect: (error) => void defects.push(error) });
-  await engine.client.space("docs").add([{ source: "a.md", text: "A weir raises a river." }], { waitMs: 20_000 });
+  await engine.client.space("docs").add([{ source: "a.md", text: "A weir raises a river." }], { waitMs: 60_000 });
   ({ cursor } = await engine.client.stream("chat").append([{ type: "log", data: 1 }]));
 });
 after(() => engine[Symbol.asyncDispose]());

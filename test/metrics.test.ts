@@ -3,11 +3,13 @@ import { once } from "node:events";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { ManualClock } from "@millrace/core";
 import { toSpaceId } from "@millrace/protocol";
 import { createCheck, OverviewSchema } from "@millrace/protocol/schemas";
 import { WebSocket } from "ws";
 import { startEngine, type TestEngine } from "./support/engine.ts";
-import { freezeStore } from "./support/freeze-store.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
+import { heldBytes } from "./support/held-bytes.ts";
 import { labelsOf, metricsUntil, readMetrics, type Samples } from "./support/metrics.ts";
 
 let engine: TestEngine;
@@ -25,15 +27,15 @@ function since(before: Samples, now: Samples): (name: string) => number {
   return (name) => (now.get(name) ?? assert.fail(`there is no ${name}`)) - (before.get(name) ?? 0);
 }
 
-async function openSocket(): Promise<WebSocket> {
-  const socket = new WebSocket(`${engine.server.url.replace("http", "ws")}/v1/ws`);
+async function openSocket(to = engine): Promise<WebSocket> {
+  const socket = new WebSocket(`${to.server.url.replace("http", "ws")}/v1/ws`);
   await once(socket, "open");
   return socket;
 }
 
 /** A socket that follows the stream; the result settles when it was handed so many frames. */
-async function follow(stream: string, frames: number): Promise<{ socket: WebSocket; all: Promise<void> }> {
-  const socket = await openSocket();
+async function follow(stream: string, frames: number, to = engine): Promise<{ socket: WebSocket; all: Promise<void> }> {
+  const socket = await openSocket(to);
   let seen = 0;
   const all = new Promise<void>((resolve) => {
     socket.on("message", (data) => {
@@ -54,6 +56,7 @@ async function append(stream: string, body: object): Promise<Response> {
 }
 
 test("I13: a known load is counted to the frame: events in, frames out, duplicates, commits and their rows", async () => {
+  const startedMs = performance.now();
   const before = await readMetrics(engine);
   const readers = await Promise.all([follow("load", 50), follow("load", 50), follow("load", 50)]);
   for (let n = 0; n < 5; n++) {
@@ -69,7 +72,8 @@ test("I13: a known load is counted to the frame: events in, frames out, duplicat
   assert.equal(more("millrace_frames_appended_total"), 50);
   assert.equal(more("millrace_frames_delivered_total"), 150);
   assert.equal(more("millrace_consume_seconds_count"), 6);
-  assert.ok(more("millrace_consume_seconds_sum") > 0 && more("millrace_consume_seconds_sum") < 1);
+  const passedS = (performance.now() - startedMs) / 1_000;
+  assert.ok(more("millrace_consume_seconds_sum") > 0 && more("millrace_consume_seconds_sum") < passedS);
   assert.equal(more("millrace_deliver_seconds_count") >= 15, true, "each append reaches three readers");
   // Each frame is a row; beside them a commit writes the stream's and the producer's.
   assert.ok(more("millrace_commit_rows_sum") >= 50 + 5 && more("millrace_commit_rows_sum") < 50 * 10);
@@ -79,10 +83,23 @@ test("I13: a known load is counted to the frame: events in, frames out, duplicat
   assert.equal(now.get('millrace_stream_subscribers{stream="load"}'), 3);
   assert.equal(now.get("millrace_subscription_frames_behind"), 0);
   const overview = checkOverview(await engine.client.overview());
-  const load = overview.streams.top.find(({ stream }) => stream === "load");
-  assert.ok((load?.eventsPerSecond ?? 0) >= 10, "50 events came within the last seconds");
-  assert.equal(load?.framesPerSecond, (load?.eventsPerSecond ?? 0) * 3);
   assert.equal(overview.latency.consumeMs.count, now.get("millrace_consume_seconds_count"));
+  for (const { socket } of readers) socket.terminate();
+});
+
+test("I13: rates are those of the last 5 s: events in, and frames out to each reader", async () => {
+  const clock = new ManualClock();
+  await using own = await startEngine({ clock });
+  const readers = await Promise.all([follow("load", 50, own), follow("load", 50, own), follow("load", 50, own)]);
+  await own.client.stream("load").append(many(50));
+  await Promise.all(readers.map(({ all }) => all));
+  const load = async () => (await own.client.overview()).streams.top.find(({ stream }) => stream === "load");
+  clock.advance(4_499);
+  const { eventsPerSecond = 0, framesPerSecond = 0 } = (await load()) ?? assert.fail("it is not among the busiest");
+  assert.ok(eventsPerSecond >= 10, `${eventsPerSecond} events a second of 50 in 5 s`);
+  assert.ok(Math.abs(framesPerSecond - 3 * eventsPerSecond) < 1e-9, `${framesPerSecond} to three readers`);
+  clock.advance(5_000);
+  assert.equal(await load(), undefined);
   for (const { socket } of readers) socket.terminate();
 });
 
@@ -94,7 +111,7 @@ test("the projection of entities is timed when there are any, and only then", as
   await append("talk", { events: [{ type: "llm.start", id: "a", data: {} }] });
   const more = since(between, await readMetrics(engine));
   assert.equal(more("millrace_project_seconds_count"), 1);
-  assert.ok(more("millrace_project_seconds_sum") > 0);
+  assert.ok(more("millrace_project_seconds_sum") <= more("millrace_commit_seconds_sum"));
 });
 
 test("frames that leave memory for newer ones are counted, also when their stream has gone", async () => {
@@ -109,23 +126,26 @@ test("frames that leave memory for newer ones are counted, also when their strea
 
 test("I6: a reader that stalls shows how far it is behind and how long, until it reads on", async () => {
   const stream = "stalled";
-  const before = await readMetrics(engine);
-  const { socket, all } = await follow(stream, 200);
+  const clock = new ManualClock();
+  await using own = await startEngine({ clock });
+  const { socket, all } = await follow(stream, 200, own);
   const inner = (socket as unknown as { _socket: { pause(): void; resume(): void } })._socket;
   inner.pause();
-  for (let n = 0; n < 200; n++) await append(stream, { events: [said(n, "x".repeat(100_000))] });
-  const now = await metricsUntil(engine, (samples) => samples.get("millrace_subscriptions_lagging") === 1);
+  for (let n = 0; n < 200; n++) await own.client.stream(stream).append([said(n, "x".repeat(100_000))]);
+  const now = await metricsUntil(own, (samples) => samples.get("millrace_subscriptions_lagging") === 1);
   const behind = now.get("millrace_subscription_frames_behind_max") ?? 0;
-  assert.ok(behind > 50 && behind < 200, `20 MB were written, a part is in sockets: ${behind} frames behind`);
+  assert.ok(behind > 0 && behind < 200, `20 MB were written, a part is in sockets: ${behind} frames behind`);
   assert.equal(now.get("millrace_subscription_frames_behind"), behind);
   assert.equal(now.get(`millrace_stream_frames_behind{stream="${stream}"}`), behind);
-  assert.equal(since(before, now)("millrace_demotions_total"), 1);
-  const first = (await engine.client.overview()).streams.waitingMs;
-  const second = (await engine.client.overview()).streams.waitingMs;
-  assert.ok(first > 0 && second > first && second < 30_000, `${first} ms, then ${second} ms`);
+  assert.ok((now.get("millrace_demotions_total") ?? 0) >= 1);
+  const waitingMs = async () => (await own.client.overview()).streams.waitingMs;
+  clock.advance(1_000);
+  assert.equal(await waitingMs(), 1_000);
+  clock.advance(2_000);
+  assert.equal(await waitingMs(), 3_000);
   inner.resume();
   await all;
-  const end = await metricsUntil(engine, (samples) => samples.get("millrace_subscriptions_lagging") === 0);
+  const end = await metricsUntil(own, (samples) => samples.get("millrace_subscriptions_lagging") === 0);
   assert.equal(end.get("millrace_subscription_frames_behind"), 0);
   assert.equal(end.get("millrace_subscription_wait_seconds_max"), 0);
   socket.terminate();
@@ -135,7 +155,7 @@ test("a disk that does not answer shows as durable lag, of its stream and of all
   await append("frozen", { events: many(1) });
   const before = await readMetrics(engine);
   {
-    using _frozen = freezeStore(engine.directory);
+    using _frozen = await freezeWriter(engine.directory);
     const { socket, all } = await follow("frozen", 31);
     for (let n = 0; n < 3; n++) await append("frozen", { ack: "accepted", events: many(10) });
     await all;
@@ -166,7 +186,8 @@ test("refusals are counted by code, those on a WebSocket and of lifecycles too",
   ];
   assert.equal((await append("ended", { events: ended })).status, 200);
   assert.equal((await append("ended", { events: [{ type: "llm.delta", id: "a", data: { append: "x" } }] })).ok, false);
-  const { socket: reader } = await follow("ended", 2);
+  const { socket: reader, all } = await follow("ended", 2);
+  await all;
   const gone = once(reader, "message");
   await engine.client.stream("ended").delete();
   await gone;
@@ -204,9 +225,10 @@ test("events of OpenAI and Anthropic are translated; those of unknown types are 
 });
 
 test("the process: pauses, allocation and the delay of the event loop", async () => {
+  heldBytes();
   const now = await readMetrics(engine);
   const { process: figures, memory } = await engine.client.overview();
-  assert.ok((now.get("millrace_gc_pause_seconds_count") ?? 0) > 0, "20 MB were appended, which makes garbage");
+  assert.ok((now.get("millrace_gc_pause_seconds_count") ?? 0) > 0, "garbage was just collected");
   assert.ok((now.get("millrace_heap_allocated_bytes_total") ?? 0) > (now.get("millrace_heap_used_bytes") ?? 0));
   assert.ok((now.get("millrace_resident_memory_bytes") ?? 0) > memory.heapBytes);
   assert.ok(figures.gcPauseMs.p99 > 0 && figures.allocatedBytesPerSecond > 0);
@@ -215,7 +237,9 @@ test("the process: pauses, allocation and the delay of the event loop", async ()
 
 test("I12: 10,000 streams make no more labels than 20, and the busy ones are among them", async () => {
   const busy = Array.from({ length: 20 }, (_, n) => `busy-${n}`);
-  const socket = await openSocket();
+  // However long it takes, it is within the 5 s that rates look back.
+  await using own = await startEngine({ clock: new ManualClock() });
+  const socket = await openSocket(own);
   let answered = 0;
   const all = new Promise<void>((resolve) => {
     socket.on("message", (data) => {
@@ -231,24 +255,25 @@ test("I12: 10,000 streams make no more labels than 20, and the busy ones are amo
     if (n % 20 === 0) send(20_000 + n, busy[(n / 20) % 20] as string, many(200));
   }
   await all;
-  const now = await readMetrics(engine);
+  const now = await readMetrics(own);
   const families = ["events_per_second", "frames_per_second", "subscribers", "frames_behind", "durable_lag_frames"];
   for (const family of families) assert.equal(labelsOf(now, `millrace_stream_${family}`).length, 20, family);
   assert.deepEqual(labelsOf(now, "millrace_stream_events_per_second").sort(), [...busy].sort());
-  const { streams } = await engine.client.overview();
+  const { streams } = await own.client.overview();
   assert.ok(streams.top.length <= 20);
   socket.terminate();
 });
 
 test("a listing with details says of each stream what it is doing and what of it is kept; so does a stream by itself", async () => {
-  const stream = engine.client.stream("detail:1");
-  const { socket, all } = await follow("detail:1", 10);
+  await using own = await startEngine({ clock: new ManualClock() });
+  const stream = own.client.stream("detail:1");
+  const { socket, all } = await follow("detail:1", 10, own);
   await stream.append(many(10));
   await all;
   await stream.retain({ maxFrames: 7 });
-  const plain = await engine.client.streams.list({ prefix: "detail:" });
+  const plain = await own.client.streams.list({ prefix: "detail:" });
   assert.deepEqual(Object.keys(plain[0] ?? {}), ["stream", "epoch", "first", "head", "frames", "bytes"]);
-  const [listed] = await engine.client.streams.list({ prefix: "detail:", detail: true });
+  const [listed] = await own.client.streams.list({ prefix: "detail:", detail: true });
   const entry = await stream.entry({ detail: true });
   for (const { activity, retention, first, head } of [listed ?? assert.fail("it is not listed"), entry]) {
     assert.deepEqual([first, head], [4, 10]);
@@ -256,13 +281,14 @@ test("a listing with details says of each stream what it is doing and what of it
     assert.deepEqual([activity?.subscribers, activity?.lagFrames, activity?.durableLag], [1, 0, 0]);
     assert.ok((activity?.eventsPerSecond ?? 0) > 0 && activity?.framesPerSecond === activity?.eventsPerSecond);
   }
-  const refused = await fetch(`${engine.server.url}/v1/streams?detail=yes`);
+  const refused = await fetch(`${own.server.url}/v1/streams?detail=yes`);
   assert.equal(refused.status, 400);
   assert.match(await refused.text(), /detail is \\"yes\\"; it must be true or false/);
   socket.terminate();
 });
 
 test("I13: observations are counted to the last one: accepted, durable, searchable, indexed, refused, removed", async () => {
+  const startedMs = performance.now();
   const before = await readMetrics(engine);
   const { ingest } = engine.server.engine.memory;
   const space = toSpaceId("counted");
@@ -287,7 +313,10 @@ test("I13: observations are counted to the last one: accepted, durable, searchab
   assert.equal(more("millrace_ingest_batch_observations_sum"), 100);
   for (const part of ["wait", "durable", "searchable"])
     assert.equal(more(`millrace_ingest_${part}_seconds_count`), 1, part);
-  assert.ok(more("millrace_ingest_searchable_seconds_sum") > 0 && more("millrace_ingest_searchable_seconds_sum") < 5);
+  const passedS = (performance.now() - startedMs) / 1_000;
+  assert.ok(
+    more("millrace_ingest_searchable_seconds_sum") > 0 && more("millrace_ingest_searchable_seconds_sum") < passedS,
+  );
   assert.equal(now.get("millrace_ingest_sessions"), 1);
   assert.deepEqual(labelsOf(now, "millrace_lane_depth"), ["high", "normal", "low"]);
   assert.equal(now.get('millrace_lane_depth{lane="high"}'), 0);

@@ -6,6 +6,7 @@ import { SUBSCRIBER_BYTES_MAX, SUBSCRIBER_STALL_MS } from "@millrace/stream";
 import { WebSocket } from "ws";
 import { startEngine, type TestEngine } from "./support/engine.ts";
 import { openRaw } from "./support/raw-socket.ts";
+import { LIMIT_MS, until } from "./support/until.ts";
 
 let engine: TestEngine;
 before(async () => {
@@ -52,15 +53,6 @@ async function subscribers({ server }: TestEngine): Promise<number> {
   return ((await (await fetch(`${server.url}/v1/overview`)).json()) as { subscribers: number }).subscribers;
 }
 
-/** Asks again and again, for as long as the engine takes to get there, up to 10 s. */
-async function until(isReached: () => Promise<boolean>): Promise<void> {
-  const deadline = Deadline.after(10_000);
-  while (!(await isReached())) {
-    deadline.check("waiting for the engine");
-    await new Promise((resolve) => setImmediate(resolve));
-  }
-}
-
 test("I5, I6: readers that stall cost their budget, hold up neither the writer nor a reader that reads, and lose nothing", async () => {
   const stream = "load:1";
   await engine.client.stream(stream).append([{ type: "log", data: 0 }]);
@@ -80,8 +72,14 @@ test("I5, I6: readers that stall cost their budget, hold up neither the writer n
     await reading,
     Array.from({ length: total + 1 }, (_, at) => at + 1),
   );
-  const unsent = await unsentBytes(engine);
-  assert.ok(unsent > READERS * 100_000, `the sockets must really stall: ${unsent}`);
+  let unsent = 0;
+  await until(
+    async () => {
+      unsent = await unsentBytes(engine);
+      return unsent > READERS * 100_000;
+    },
+    () => `the sockets must really stall: ${unsent}`,
+  );
   // 20 MB went to ten sockets that take nothing. Each may hold its budget and the one read that crossed it.
   assert.ok(unsent <= READERS * (SUBSCRIBER_BYTES_MAX + READ_BYTES), `${unsent} bytes are held`);
   const [first] = stalled;
@@ -124,7 +122,7 @@ test("subscriptions of one socket share its budget: one that waits goes on when 
   await engine.client.stream("load:small").append([{ type: "log", data: "hello" }]);
   await until(async () => (await unsentBytes(engine)) > SUBSCRIBER_BYTES_MAX);
   resume(socket);
-  await Deadline.after(10_000).race("reading both streams", all);
+  await Deadline.after(LIMIT_MS).race("reading both streams", all);
   socket.terminate();
 });
 

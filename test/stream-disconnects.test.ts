@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import { createClient } from "@millrace/client";
-import { createRng, Deadline, randomBelow } from "@millrace/core";
+import { createRng, randomBelow } from "@millrace/core";
 import { CuttingRelay } from "./support/cutting-relay.ts";
 import { temporaryDirectory } from "./support/engine.ts";
 import { openSseReader, openWsReader, type RawFrame, type RawReader } from "./support/raw-readers.ts";
 import { spawnEngine } from "./support/spawn-engine.ts";
+import { until } from "./support/until.ts";
 
 const CUTS = 10_000;
 const STREAMS = ["chat:1", "chat:2"];
@@ -89,18 +89,19 @@ test("I1: 10,000 connections cut at random bytes while writers append: no reader
       readers.flatMap(({ follow }) => follow.wrong ?? []),
       [],
     );
-  const deadline = Deadline.after(60_000);
   const write = async (stream: string, writer: number) => {
     for (let n = 0; relay.cuts < CUTS; ) {
       const count = 1 + randomBelow(rng, 10);
       const events = Array.from({ length: count }, (_, at) => ({ type: "log", data: { writer, n: n + at } }));
       const { lastSeq } = await client.stream(stream).append(events);
       n += count;
-      while (lastSeq - slowest(stream) > AHEAD_MAX && relay.cuts < CUTS) {
-        check();
-        deadline.check(`${relay.cuts} cuts`);
-        await setTimeout(2);
-      }
+      await until(
+        () => {
+          check();
+          return lastSeq - slowest(stream) <= AHEAD_MAX || relay.cuts >= CUTS;
+        },
+        () => `${relay.cuts} cuts`,
+      );
     }
   };
   try {
@@ -111,11 +112,13 @@ test("I1: 10,000 connections cut at random bytes while writers append: no reader
     relay.nextCut = () => Number.POSITIVE_INFINITY;
     relay.cut();
     const heads = new Map((await client.streams.list()).map(({ stream, head }) => [stream, head]));
-    while (readers.some(({ stream, follow }) => follow.position < (heads.get(stream) ?? 0))) {
-      check();
-      deadline.check(`catching up: ${STREAMS.map((stream) => `${slowest(stream)} of ${heads.get(stream)}`).join()}`);
-      await setTimeout(2);
-    }
+    await until(
+      () => {
+        check();
+        return readers.every(({ stream, follow }) => follow.position >= (heads.get(stream) ?? 0));
+      },
+      () => `catching up: ${STREAMS.map((stream) => `${slowest(stream)} of ${heads.get(stream)}`).join()}`,
+    );
     check();
     for (const { stream, follow } of readers) assert.equal(follow.position, heads.get(stream));
     t.diagnostic(

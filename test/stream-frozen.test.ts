@@ -1,20 +1,20 @@
-/** Another connection holds SQLite's write lock, so that the engine's writing thread stands still in the middle of its load. */
+/** The engine's writing thread stands still in the middle of its load, as for a disk that does not answer. */
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { setTimeout } from "node:timers/promises";
 import type { MillraceError } from "@millrace/core";
 import { toStreamId } from "@millrace/protocol";
 import { STORAGE_CALLS_MAX, type Submitted } from "@millrace/stream";
 import { startEngine } from "./support/engine.ts";
-import { freezeDisk } from "./support/freeze-disk.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
 import { openRaw } from "./support/raw-socket.ts";
 import { until } from "./support/until.ts";
 
-const FROZEN_MS = 1_000;
+/** Appends while the disk stands still: far fewer than may wait for it. */
+const SUBMITS = 300;
 
 const numbers = (count: number) => Array.from({ length: count }, (_, at) => at);
 
-test("I4, I5: SQLite frozen for a second under load: frames go on being seen, nothing is refused or lost, no writer waits for a stalled reader", async (t) => {
+test("I4, I5: the disk frozen under load: frames go on being seen, nothing is refused or lost, no writer waits for the disk or a stalled reader", async () => {
   await using engine = await startEngine();
   const name = "frozen:1";
   const stream = engine.client.stream(name);
@@ -26,22 +26,20 @@ test("I4, I5: SQLite frozen for a second under load: frames go on being seen, no
     for await (const { data } of stream.subscribe()) seen.push(data);
   })();
   await until(() => seen.length === 1);
-  const waits: number[] = [];
   const kept: Promise<unknown>[] = [];
   let sent = 1;
   const { sequencer, storage } = engine.server.engine;
   {
-    using _frozen = freezeDisk(engine.directory);
-    const endMs = performance.now() + FROZEN_MS;
-    while (performance.now() < endMs) {
-      const startedMs = performance.now();
+    using _frozen = await freezeWriter(engine.directory);
+    // Each is answered while nothing is written: that it waited for the disk would show as a standstill.
+    for (let n = 0; n < SUBMITS; n++) {
       const events = numbers(10).map((at) => ({ type: "log", data: sent + at, text: "x".repeat(100) }));
       const submitted = await sequencer.submit(toStreamId(name), events);
-      waits.push(performance.now() - startedMs);
       kept.push(submitted.durable);
       sent += 10;
       assert.equal(submitted.durableSeq, 1, "the disk stands still");
-      await setTimeout(1);
+      // Readers have their turn in between.
+      await new Promise((resolve) => setImmediate(resolve));
     }
     await until(
       () => seen.length === sent,
@@ -52,11 +50,6 @@ test("I4, I5: SQLite frozen for a second under load: frames go on being seen, no
   await Promise.all(kept);
   assert.deepEqual(seen, numbers(sent));
   assert.equal((await engine.server.engine.reader.stream(toStreamId(name))).head, sent);
-  waits.sort((one, other) => one - other);
-  t.diagnostic(
-    `${sent} frames while frozen; longest wait of a writer ${waits.at(-1)?.toFixed(1)} ms, p99 ${waits[Math.floor(waits.length * 0.99)]?.toFixed(1)} ms`,
-  );
-  assert.ok((waits.at(-1) ?? 0) < FROZEN_MS / 2, "a writer waited for the disk");
   stalled.destroy();
   await engine.client.close();
   await reading;
@@ -70,7 +63,7 @@ test("I12: past what may wait for the disk appends are refused with a time to re
   const taken: Submitted[] = [];
   let refusal: MillraceError | undefined;
   {
-    using _frozen = freezeDisk(engine.directory);
+    using _frozen = await freezeWriter(engine.directory);
     while (!refusal) {
       await sequencer.submit(name, [{ type: "log", data: taken.length }]).then(
         (submitted) => taken.push(submitted),
@@ -104,7 +97,7 @@ test("I12: large frames are bounded by their bytes, not by their number", async 
   const taken: Submitted[] = [];
   let code: string | undefined;
   {
-    using _frozen = freezeDisk(engine.directory);
+    using _frozen = await freezeWriter(engine.directory);
     while (!code) {
       await sequencer.submit(name, [{ type: "log", data: "x".repeat(250_000) }]).then(
         (submitted) => taken.push(submitted),

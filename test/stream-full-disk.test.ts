@@ -3,7 +3,7 @@ import { test } from "node:test";
 import type { Frame, MillraceError } from "@millrace/client";
 import { toStreamId } from "@millrace/protocol";
 import { startEngine } from "./support/engine.ts";
-import { freezeDisk } from "./support/freeze-disk.ts";
+import { freezeWriter } from "./support/freeze-threads.ts";
 import { until } from "./support/until.ts";
 
 test("I2, I4: a disk that fills under relaxed appends: readers keep what is kept under a new epoch, and writing goes on once there is room", async () => {
@@ -25,7 +25,7 @@ test("I2, I4: a disk that fills under relaxed appends: readers keep what is kept
   let kept = 1;
   while (codes.size === 0) {
     // The disk stands still until the reader has seen them, so that what it refuses then has been seen.
-    const frozen = freezeDisk(engine.directory);
+    const frozen = await freezeWriter(engine.directory);
     const events = [{ type: "log", data: "x".repeat(60_000) }];
     const burst = await Promise.all([1, 2, 3, 4].map(() => sequencer.submit(toStreamId(name), events)));
     await until(

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import { createRng, Deadline, randomBelow } from "@millrace/core";
 import { temporaryDirectory } from "../support/engine.ts";
 import { spawnEngine } from "../support/spawn-engine.ts";
+import { LIMIT_MS } from "../support/until.ts";
 
 const JSON_TYPE = { "content-type": "application/json" };
 const WRITERS = 4;
@@ -80,7 +81,7 @@ test("I3, I4: kill -9 while producers write loses nothing acknowledged, keeps no
       while ((told.acked[0] ?? 0) < target) await new Promise((resolve) => setImmediate(resolve));
     };
     // Writers that end before the engine does have met something they should not.
-    await Deadline.after(60_000).race("writing", Promise.race([isReached(), writing]));
+    await Deadline.after(3 * LIMIT_MS).race("writing", Promise.race([isReached(), writing]));
     await engine.kill("SIGKILL");
     await writing;
   }

@@ -1,5 +1,6 @@
 import { type Browser, chromium, type Page } from "playwright-core";
 import { CHROMIUM_ARGUMENTS, findChromium } from "../../scripts/chromium.ts";
+import { LIMIT_MS } from "./until.ts";
 
 export type TestPage = { readonly page: Page; readonly problems: string[] } & AsyncDisposable;
 
@@ -19,6 +20,7 @@ export async function openPage(browser: Browser, colorScheme: "light" | "dark" =
     colorScheme,
     reducedMotion: "reduce",
   });
+  context.setDefaultTimeout(LIMIT_MS);
   const page = await context.newPage();
   const problems: string[] = [];
   page.on("console", (message) => {

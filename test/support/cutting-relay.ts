@@ -1,11 +1,13 @@
 import { connect, createServer, type Server, type Socket } from "node:net";
 
-/** Stands between clients and an engine and cuts their connections: all at once, or each after so many bytes of the engine's. */
+/** Stands between clients and an engine and cuts their connections, or stops them: all at once, or each after so many bytes of the engine's. */
 export class CuttingRelay implements AsyncDisposable {
   readonly #server: Server;
   readonly #pairs = new Set<readonly [Socket, Socket]>();
   /** Bytes after which the next connection is cut. */
   nextCut: () => number = () => Number.POSITIVE_INFINITY;
+  /** Bytes after which the next connection stands still: what follows is not taken from the engine. */
+  nextStop: () => number = () => Number.POSITIVE_INFINITY;
   /** Whether connections are let through. */
   isOpen = true;
   /** Connections cut after their number of bytes. */
@@ -43,6 +45,7 @@ export class CuttingRelay implements AsyncDisposable {
     const pair = [near, far] as const;
     this.#pairs.add(pair);
     let left = this.nextCut();
+    let untilStop = this.nextStop();
     let isCut = false;
     const end = () => {
       near.destroy();
@@ -54,6 +57,8 @@ export class CuttingRelay implements AsyncDisposable {
     near.on("data", (data) => far.write(data));
     far.on("data", (data) => {
       if (isCut) return;
+      untilStop -= data.length;
+      if (untilStop <= 0) far.pause();
       near.write(data.subarray(0, left));
       left -= data.length;
       if (left > 0) return;

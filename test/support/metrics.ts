@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { Deadline } from "@millrace/core";
 import type { TestEngine } from "./engine.ts";
+import { LIMIT_MS } from "./until.ts";
 
 /** Samples by name and labels, as they are written: `x_total{code="gone"}`. */
 export type Samples = ReadonlyMap<string, number>;
@@ -42,12 +43,15 @@ export function labelsOf(samples: Samples, family: string): string[] {
   });
 }
 
-/** Reads again and again until the metrics are as wanted, up to 10 s. */
-export async function metricsUntil(engine: TestEngine, isReached: (samples: Samples) => boolean): Promise<Samples> {
-  const deadline = Deadline.after(10_000);
+/** Reads again and again until the metrics are as wanted. */
+export async function metricsUntil(
+  engine: TestEngine,
+  isReached: (samples: Samples) => boolean | Promise<boolean>,
+): Promise<Samples> {
+  const deadline = Deadline.after(LIMIT_MS);
   for (;;) {
     const samples = await readMetrics(engine);
-    if (isReached(samples)) return samples;
+    if (await isReached(samples)) return samples;
     deadline.check("waiting for the metrics");
     await new Promise((resolve) => setImmediate(resolve));
   }

@@ -1,7 +1,7 @@
 import { setTimeout } from "node:timers/promises";
 
-/** Longest a test waits for something that is to come: far above what it takes. */
-export const LIMIT_MS = 20_000;
+/** Longest a test waits for something that is to come: far above what it takes, on a slow and busy machine, too. */
+export const LIMIT_MS = 60_000;
 
 export function tooLate(seen: string): Error {
   return new Error(`not within ${LIMIT_MS} ms; so far: ${seen}`);

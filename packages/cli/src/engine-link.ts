@@ -55,9 +55,12 @@ function connect(url: string): EngineLink {
 async function embed(context: CommandContext): Promise<EngineLink> {
   const { options } = context;
   const { startServer } = await loadServer();
-  const server = await startServer({ ...engineOptions(context), port: 0 }).catch(async (error: unknown) => {
-    throw await withAddress(error);
-  });
+  const politeness = options["ignore-robots"] ? { politeness: { heedsRobots: false } } : {};
+  const server = await startServer({ ...engineOptions(context), ...politeness, port: 0 }).catch(
+    async (error: unknown) => {
+      throw await withAddress(error);
+    },
+  );
   const client = createClient({ url: server.url });
   const close = async () => {
     client.close();

@@ -29,7 +29,7 @@ test("a directory is added: what can be read is stored, each refusal is an error
   assert.equal(added.unchanged, 0);
   assert.ok(added.chunks >= 3);
   assert.ok(added.bytes >= BREAD.length + MUSEUM.length);
-  assert.ok(added.tookMs > 0);
+  assert.ok(added.tookMs >= 0);
   assert.deepEqual(added.errors.map(({ source, code }) => [source, code]).sort(), [
     ["docs/logo.png", "unsupported_type"],
     ["missing.md", "not_found"],
@@ -97,6 +97,30 @@ test("pages are fetched; a private address only when it is allowed", async () =>
     assert.deepEqual([refused.documents, refused.errors[0]?.code], [0, "blocked_address"]);
     const allowed = await runCommand(["add", url, "--allow-address", "127.0.0.1", "--json"], { cwd: place.path });
     assert.deepEqual([parse(allowed.out).documents, allowed.code], [1, 0]);
+  } finally {
+    site.close();
+    site.closeAllConnections();
+  }
+});
+
+test("a page that robots.txt forbids is added when that is insisted on, by the engine opened for it alone", async () => {
+  const site = createServer((request, response) => {
+    if (request.url === "/robots.txt") return void response.end("User-agent: *\nDisallow: /secret\n");
+    response.setHeader("content-type", "text/html").end(BREAD);
+  });
+  await new Promise<void>((resolve) => site.listen(0, "127.0.0.1", resolve));
+  const url = `http://127.0.0.1:${(site.address() as AddressInfo).port}/secret`;
+  using place = folder();
+  const add = ["add", url, "--allow-address", "127.0.0.1", "--json"];
+  try {
+    const refused = await runCommand(add, { cwd: place.path });
+    assert.deepEqual([parse(refused.out).errors[0]?.code, refused.code], ["robots_disallowed", 1]);
+    const insisted = await runCommand([...add, "--ignore-robots"], { cwd: place.path });
+    assert.deepEqual([parse(insisted.out).documents, insisted.code], [1, 0]);
+    const running = ["add", url, "--ignore-robots", "--url", "http://127.0.0.1:9"];
+    const wrong = await runCommand(running, { cwd: place.path });
+    assert.match(wrong.err, /--ignore-robots is for the engine that add opens itself.*leave out --url/);
+    assert.notEqual(wrong.code, 0);
   } finally {
     site.close();
     site.closeAllConnections();

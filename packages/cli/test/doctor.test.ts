@@ -17,7 +17,9 @@ test("doctor reports each part with its state, and what to do about those that a
   assert.equal(code, 0);
   const report = JSON.parse(out) as Report;
   assert.equal(report.ok, true);
-  for (const name of ["Node", "WebAssembly", "SQLite", "Data", "Disk", "Port"])
+  // What of the disk is free is not the test's to say.
+  assert.match(find(report, "Disk")?.state ?? "", /^(ok|warn)$/);
+  for (const name of ["Node", "WebAssembly", "SQLite", "Data", "Port"])
     assert.equal(find(report, name)?.state, "ok", name);
   assert.match(find(report, "SQLite")?.found ?? "", /with FTS5/);
   for (const name of ["Chromium", "nats-server"]) {

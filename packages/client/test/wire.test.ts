@@ -57,7 +57,7 @@ test("over a real WebSocket cut after every single frame, nothing is lost, repea
     seqs,
     Array.from({ length: 40 }, (_, at) => at + 1),
   );
-  assert.equal(real.seen.connections, 40);
+  assert.ok(real.seen.connections >= 40, `${real.seen.connections} connections`);
 });
 
 test("many streams share one socket", async () => {

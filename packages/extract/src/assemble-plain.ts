@@ -9,6 +9,8 @@ export type Assembled = {
   readonly headings: readonly Heading[];
   readonly links: readonly Link[];
   readonly code: readonly TextRange[];
+  /** Characters of the block at which the text was cut; 0 when it is whole. */
+  readonly leftOutChars: number;
 };
 
 /** Permalink marks that generators hang on headings. */
@@ -19,6 +21,7 @@ const PERMALINK = /\s*¶$/u;
 /** Joins `blocks` in order; `base` makes the links absolute. Text past the limit is cut at a block. */
 export function assemblePlain(blocks: Iterable<PlainBlock>, base?: string): Assembled {
   let text = "";
+  let leftOutChars = 0;
   let previous: PlainBlock | undefined;
   const headings: Heading[] = [];
   const code: TextRange[] = [];
@@ -26,7 +29,10 @@ export function assemblePlain(blocks: Iterable<PlainBlock>, base?: string): Asse
   for (const block of blocks) {
     const shown = show(block);
     if (shown === "") continue;
-    if (text.length + shown.length + 2 > TEXT_CHARS_MAX) break;
+    if (text.length + shown.length + 2 > TEXT_CHARS_MAX) {
+      leftOutChars = shown.length;
+      break;
+    }
     if (previous) text += separator(previous, block);
     const start = text.length;
     text += shown;
@@ -35,7 +41,7 @@ export function assemblePlain(blocks: Iterable<PlainBlock>, base?: string): Asse
     links.add(block.links);
     previous = block;
   }
-  return { text, headings, links: links.all, code };
+  return { text, headings, links: links.all, code, leftOutChars };
 }
 
 function separator(previous: PlainBlock, block: PlainBlock): string {

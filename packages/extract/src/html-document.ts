@@ -20,6 +20,7 @@ import { type StructuredText, shellText } from "./metadata/structured-text.ts";
 import { blockText, elementPath } from "./page/block-text.ts";
 import type { Page } from "./page/page.ts";
 import { readHtml } from "./page/read-html.ts";
+import { tooLongReason } from "./text-limit.ts";
 
 export type HtmlInput = {
   readonly html: string;
@@ -45,13 +46,17 @@ export function parseHtml(input: HtmlInput): ExtractedDocument {
   const structured = mode === "article" ? shellText(page, metadata, assembled.text) : undefined;
   const text = structured?.text ?? assembled.text;
   const structuredChars = structured?.text.length ?? 0;
-  const gate = judgeStatic(readEvidence(page, { keptChars: assembled.text.length, structuredChars }));
+  // A text that is too long to be given is there all the same, and no browser is needed for it.
+  const keptChars = assembled.text.length + assembled.leftOutChars;
+  const gate = judgeStatic(readEvidence(page, { keptChars, structuredChars }));
+  const reason = tooLongReason(text, assembled.leftOutChars);
   const language = languageOf(metadata.language, text);
   return {
     contentType: "text/html",
     ...described(metadata),
     ...(language === undefined ? {} : { language }),
     ...contentOf({ ...assembled, markdown: title + assembled.markdown }, structured),
+    ...(reason === undefined ? {} : { reason }),
     ...(judged ? { pageType: judged.pageType } : {}),
     ...(read.explain === true && judged ? { blocks: explain(page, keep, judged.scores) } : {}),
     gate,

@@ -64,6 +64,7 @@ export { DomainOutcomes, type DomainOutcomesOptions } from "./gate/domain-outcom
 export type { GateEvidence } from "./gate/evidence.ts";
 export { type GateDecision, type GateResult, type GateThresholds, judgeStatic } from "./gate/gate.ts";
 export { HeadlessBudget, type HeadlessBudgetOptions } from "./gate/headless-budget.ts";
+export { READ_TIMEOUT_MS } from "./limits.ts";
 export type { Priority } from "./pool/job-queue.ts";
 export type { Retirement, WorkerPoolStats } from "./pool/pool-counts.ts";
 export {
@@ -75,4 +76,5 @@ export {
 } from "./reader/page-reader.ts";
 export { createPageService, type PageService, type PageServiceOptions } from "./reader/page-service.ts";
 export type { KeptDocument, PageFetchOptions, RawPage } from "./reader/page-source.ts";
+export type { PageReaderStats } from "./reader/read-meter.ts";
 export { type WalkedFile, type WalkOptions, walkFiles } from "./walk-files.ts";

@@ -168,6 +168,12 @@ export const SITEMAPS_MAX = 100;
 /** Bytes of a page looked through for `<meta name=robots>`: it stands in the head. */
 export const ROBOTS_META_BYTES = 16_384;
 
+/** Bytes of a page looked through for `<meta http-equiv=refresh>`: what only sends on is far shorter, and elsewhere it stands in the head. */
+export const META_REFRESH_BYTES = 16_384;
+
+/** Longest delay of a `<meta http-equiv=refresh>` that is followed: nobody reads a page in less; longer ones load a page of news again. */
+export const META_REFRESH_SECONDS_MAX = 5;
+
 /** Bytes of words beyond ASCII from which an undeclared charset is guessed: more costs 1 ms a KB and does not make it better. */
 export const SNIFF_SAMPLE_BYTES = 4_096;
 

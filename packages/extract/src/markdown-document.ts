@@ -5,6 +5,7 @@ import { countWords, type ExtractedDocument } from "./document.ts";
 import { languageOf } from "./language.ts";
 import { assembleMarkdown } from "./markdown/assemble.ts";
 import { readPage } from "./page/read-page.ts";
+import { tooLongReason } from "./text-limit.ts";
 import { tokenize } from "./tokenizer/tokenize.ts";
 
 export type MarkdownInput = {
@@ -21,10 +22,11 @@ export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
   const html = toHtml(input.isMdx ? withoutModules(body) : body);
   const page = readPage(html, tokenize(html));
   const all = new Uint8Array(page.blocks.count).fill(1);
-  const { text, headings, links, code, media, tables } = assembleMarkdown(page, all, {
+  const { text, headings, links, code, media, tables, leftOutChars } = assembleMarkdown(page, all, {
     base: input.url,
     repeats: true,
   });
+  const reason = tooLongReason(text, leftOutChars);
   const language = languageOf(fields.get("lang") ?? fields.get("language"), text);
   const description = fields.get("description");
   const byline = fields.get("author");
@@ -33,6 +35,7 @@ export function parseMarkdown(input: MarkdownInput): ExtractedDocument {
     title: fields.get("title") ?? (headings.find((heading) => heading.level === 1) ?? headings[0])?.text ?? "",
     ...(language === undefined ? {} : { language }),
     text,
+    ...(reason === undefined ? {} : { reason }),
     markdown: body.trim(),
     headings,
     links,

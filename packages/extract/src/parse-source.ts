@@ -22,7 +22,10 @@ export type ParseJob = {
   readonly read?: ReadOptions | undefined;
 };
 
-/** Throws, unless the job says how to read, `no_text` when nothing is left to remember, `needs_render` when a page is only scripts. */
+/**
+ * Throws, unless the job says how to read, `no_text` when nothing is left to remember, `too_large` when what is left is too long to be,
+ * `needs_render` when a page is only scripts.
+ */
 export function parseSource(job: ParseJob): ExtractedDocument {
   const isHtml = job.contentType === "text/html";
   const decoded = decodeText(job.bytes, { isHtml, charset: charsetOf(job.declared) });
@@ -30,6 +33,8 @@ export function parseSource(job: ParseJob): ExtractedDocument {
   // Measured before a mode leaves the text out: it is the source that is good or poor.
   if (job.read) return inMode({ ...document, quality: qualityOf(document) }, job.read);
   if (/[\p{L}\p{N}]/u.test(document.text)) return document;
+  if (document.reason !== undefined)
+    throw new MillraceError("too_large", `${job.source} cannot be remembered: ${document.reason}`);
   if (
     isHtml &&
     job.bytes.length > 0 &&
@@ -61,12 +66,13 @@ function parseSelected(input: HtmlInput): ExtractedDocument {
   const page = parseHtml({ ...input, read: { mode: "metadata" } });
   const html = selectElements(input.html, read.selectors ?? []);
   const chosen = parseHtml({ ...input, html, read: { ...read, mode: "full" } });
-  const { text, markdown, headings, links, code, media, tables, blocks, wordCount } = chosen;
+  const { text, markdown, headings, links, code, media, tables, blocks, wordCount, reason } = chosen;
   const language = page.language ?? chosen.language;
   return {
     ...page,
     ...(language === undefined ? {} : { language }),
     ...{ text, markdown, headings, links, wordCount },
+    ...(reason !== undefined && { reason }),
     ...(code && { code }),
     ...(media && { media }),
     ...(tables && { tables }),

@@ -4,6 +4,7 @@ import { countWords, type ExtractedDocument } from "./document.ts";
 import { languageOf } from "./language.ts";
 import type { PlainBlock } from "./plain-block.ts";
 import { plainMarkdown } from "./plain-markdown.ts";
+import { tooLongReason } from "./text-limit.ts";
 
 export type TextInput = { readonly text: string; readonly bytes: number };
 
@@ -12,13 +13,15 @@ const UNDERLINE = /^(=+|-+|~+|\^+|\*+|#+|"+|\++)\s*$/;
 const UNDERLINE_CHARS_MIN = 3;
 
 export function parsePlainText(input: TextInput): ExtractedDocument {
-  const { text, headings, code } = assemblePlain(readTextBlocks(input.text));
+  const { text, headings, code, leftOutChars } = assemblePlain(readTextBlocks(input.text));
+  const reason = tooLongReason(text, leftOutChars);
   const language = languageOf(undefined, text);
   return {
     contentType: "text/plain",
     title: headings[0]?.text ?? firstLine(text),
     ...(language === undefined ? {} : { language }),
     text,
+    ...(reason === undefined ? {} : { reason }),
     markdown: plainMarkdown({ text, headings, code }),
     headings,
     links: [],

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { test } from "node:test";
 import { chunk } from "../src/chunk.ts";
 import { createExtractor, type ExtractProgress } from "../src/extractor.ts";
+import { PDF_PAGES_MAX } from "../src/limits.ts";
 import { readPdfBlocks } from "../src/pdf-lines.ts";
 import { fixture } from "./fixture.ts";
 import { makePdf, type PdfPageSpec } from "./make-pdf.ts";
@@ -76,7 +77,8 @@ test("broken, encrypted and scanned PDFs are told apart", async () => {
 
 test("a process killed in mid-job is a typed error, leaves no process behind, and the next job works", async () => {
   await using extractor = createExtractor({ pdfProcesses: 1 });
-  const pages: PdfPageSpec[] = Array.from({ length: 5_000 }, (_, at) => [
+  // So many that it is still at work when the first report is heard, however late that is.
+  const pages: PdfPageSpec[] = Array.from({ length: PDF_PAGES_MAX }, (_, at) => [
     { text: `Page ${at} of a long register`, y: 700 },
   ]);
   let killed = 0;
@@ -98,7 +100,7 @@ test("deadline and cancellation end the process", async () => {
   await using extractor = createExtractor({ pdfProcesses: 1 });
   const bytes = makePdf(threePages);
   // Starting the process alone takes longer than this.
-  await assert.rejects(extractor.extract({ source: "late.pdf", bytes }, { timeoutMs: 5 }), { code: "timeout" });
+  await assert.rejects(extractor.extract({ source: "late.pdf", bytes }, { timeoutMs: 1 }), { code: "timeout" });
   const controller = new AbortController();
   const running = extractor.extract({ source: "dropped.pdf", bytes }, { signal: controller.signal });
   controller.abort();

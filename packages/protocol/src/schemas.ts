@@ -3,6 +3,7 @@
  * `@millrace/protocol/schemas` where values are validated; a browser needs the types alone, which `api.ts` re-exports.
  */
 import Type, { type Static } from "typebox";
+import { ExtractOverviewSchema } from "./extract-overview-schema.ts";
 import { AlertSchema, IngestOverviewSchema } from "./ingest-overview-schema.ts";
 
 /** Most sources one add may announce: a job's sources are rows, and 10,000 rows are one commit of about 100 ms. */
@@ -307,6 +308,7 @@ export const OverviewSchema = Type.Object({
   memory: Type.Object({ rssBytes: Count, heapBytes: Count, indexBytes: Count }),
   jobs: Type.Object({ running: Count }),
   ingest: IngestOverviewSchema,
+  extract: ExtractOverviewSchema,
   alerts: Type.Array(AlertSchema),
 });
 
@@ -363,6 +365,7 @@ export type Overview = Static<typeof OverviewSchema>;
 export type ClientMessage = Static<typeof ClientMessageSchema>;
 
 export * from "./consolidation-schemas.ts";
+export { type ExtractOverview, ExtractOverviewSchema } from "./extract-overview-schema.ts";
 export * from "./extract-schemas.ts";
 export { AlertSchema, type IngestOverview, IngestOverviewSchema } from "./ingest-overview-schema.ts";
 export * from "./observation-schemas.ts";

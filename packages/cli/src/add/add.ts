@@ -27,6 +27,7 @@ export const addCommand: Command = {
     ...EMBEDDING_OPTIONS,
     "data-bytes-max",
     "allow-address",
+    "ignore-robots",
     "json",
     "help",
   ],
@@ -42,6 +43,7 @@ export const addCommand: Command = {
   notes: [
     "A source is named by its path as typed, for example docs/guide/start.md. Adding it again replaces it, or does nothing when it is unchanged.",
     "One file that cannot be read is one error; the rest goes on. Exit code 0: every source is stored (or was, unchanged); 1: some are not, each with its error.",
+    "A page that was added before is asked for again each time, and is unchanged when its site says so. --ignore-robots is for the engine opened here; one that runs heeds robots.txt for all its clients.",
     "--json prints one object: {documents, chunks, bytes, errors: [{source, code, message}], tookMs, unchanged, job, jobs}.",
   ],
   run: add,
@@ -87,7 +89,13 @@ export function resumeJob(context: CommandContext, job: string): Promise<ExitCod
   return add({ ...context, operands: [], options: { ...context.options, resume: job } });
 }
 
-function checkUsage({ operands, options }: CommandContext): void {
+function checkUsage({ operands, options, given }: CommandContext): void {
+  if (options["ignore-robots"] && options.url !== undefined && !given.has("data")) {
+    throw new MillraceError(
+      "invalid_argument",
+      "--ignore-robots is for the engine that add opens itself; a running one heeds robots.txt for all its clients: leave out --url, or read the page by millrace extract --ignore-robots",
+    );
+  }
   if (operands.length === 0 && options.resume === undefined) {
     throw new MillraceError("invalid_argument", "add what? millrace add <dir|file|url|-> …, or --resume JOB");
   }

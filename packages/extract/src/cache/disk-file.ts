@@ -11,6 +11,10 @@ export const SCHEMA_VERSION = 1;
 const PAGE_BYTES = 4_096;
 /** A writer of another process holds the lock for a millisecond; longer than this a cache does not wait, since the event loop would. */
 const BUSY_TIMEOUT_MS = 100;
+/** Opening waits longer, once: another process may be making the file on a slow disk, and who gives up then is without a disk for its life. */
+const OPEN_BUSY_TIMEOUT_MS = 5_000;
+/** Each is in vain only because of one more process that makes the file at the same moment. */
+const OPEN_TRIES = 8;
 /** Where a checkpoint starts: 4 MB. */
 const WAL_PAGES = 1_000;
 
@@ -90,17 +94,34 @@ export function removeCacheFile(path: string): void {
 function open(path: string, fileBytesMax: number): DatabaseSync {
   const db = new DatabaseSync(path);
   try {
-    db.exec(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    db.exec(`PRAGMA busy_timeout = ${OPEN_BUSY_TIMEOUT_MS}`);
     checkOwner(db, path);
     // OFF: the kernel writes when it likes. With NORMAL each checkpoint waits for the disk on the caller's thread, 5 to 30 ms for every 4 MB
     // (measured: docs/extract-cache.md). A killed process loses nothing; a power cut may damage the file, which then starts empty.
-    db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL;
-      PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${WAL_PAGES};
+    db.exec(`PRAGMA page_size = ${PAGE_BYTES}; PRAGMA auto_vacuum = INCREMENTAL;`);
+    useWal(db);
+    db.exec(`PRAGMA synchronous = OFF; PRAGMA temp_store = MEMORY; PRAGMA wal_autocheckpoint = ${WAL_PAGES};
       PRAGMA journal_size_limit = ${WAL_PAGES * PAGE_BYTES * 4}; PRAGMA max_page_count = ${Math.floor(fileBytesMax / PAGE_BYTES)};`);
     return db;
   } catch (error) {
     db.close();
     throw error;
+  }
+}
+
+/**
+ * SQLite does not wait where a read lock becomes a write lock, as it does here: two processes that make the file would wait for each other. Who
+ * is refused waits for the write lock without a read lock, and looks again: by then the other one has changed the mode.
+ */
+function useWal(db: DatabaseSync): void {
+  for (let tries = 1; ; tries++) {
+    try {
+      db.exec("PRAGMA journal_mode = WAL");
+      return;
+    } catch (error) {
+      if (faultOf(error) !== "busy" || tries === OPEN_TRIES) throw error;
+      db.exec("BEGIN IMMEDIATE; ROLLBACK");
+    }
   }
 }
 
@@ -119,7 +140,7 @@ function prepareSchema(db: DatabaseSync): number {
       db.exec(`${SCHEMA} PRAGMA application_id = ${APPLICATION_ID}; PRAGMA user_version = ${SCHEMA_VERSION};`);
     }
     const version = numberOf(db, "PRAGMA user_version");
-    db.exec("COMMIT");
+    db.exec(`COMMIT; PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
     return version;
   } catch (error) {
     db.close();

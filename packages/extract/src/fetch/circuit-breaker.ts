@@ -11,6 +11,9 @@ export type Admission = {
   released(): void;
 };
 
+/** Told to those who come while the probes are out: by then the first of them has mostly answered. */
+const PROBES_WAIT_MS = 1_000;
+
 /**
  * Leaves an origin alone that fails: `BREAKER_FAILURES` in a row and it is open for `BREAKER_OPEN_MS`, in which every call is refused at
  * once; then half open, in which `BREAKER_PROBES` calls try it: all must succeed to close it, one failure opens it again.
@@ -33,14 +36,23 @@ export class CircuitBreaker {
     return this.#state === "open" && this.#clock.monotonic() >= this.#openUntilMs ? "halfOpen" : this.#state;
   }
 
+  /** Until a call may be let through, 0 when one would be now. */
+  get waitMs(): number {
+    if (this.state === "open") return this.#openUntilMs - this.#clock.monotonic();
+    return this.#state === "halfOpen" && this.#probing + this.#probed >= BREAKER_PROBES ? PROBES_WAIT_MS : 0;
+  }
+
+  /** Throws as `admit` does, and lets nobody through: for who still has to wait for something else. */
+  check(name: string): void {
+    const { waitMs } = this;
+    if (waitMs > 0) throw refusal(name, waitMs);
+  }
+
   /** Throws `fetch_unreachable` with `retryAfterMs` while open, or half open with all probes out. */
   admit(name: string): Admission {
     if (this.#state === "open" && this.state === "halfOpen") this.#enter("halfOpen");
-    if (this.#state === "open") throw refusal(name, this.#openUntilMs - this.#clock.monotonic());
-    if (this.#state === "halfOpen") {
-      if (this.#probing + this.#probed >= BREAKER_PROBES) throw refusal(name, 1_000);
-      this.#probing++;
-    }
+    this.check(name);
+    if (this.#state === "halfOpen") this.#probing++;
     return this.#admission();
   }
 

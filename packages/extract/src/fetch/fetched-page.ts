@@ -13,7 +13,7 @@ export type FetchTimings = {
 };
 
 export type FetchedPage = {
-  /** Where the redirects ended. */
+  /** Where the redirects ended, those by `<meta http-equiv=refresh>` included. */
   readonly finalUrl: string;
   /** 200 … 299, or 304. */
   readonly status: number;
@@ -21,7 +21,7 @@ export type FetchedPage = {
   readonly contentType: string;
   /** The body, decompressed; empty with 304. */
   readonly bytes: Uint8Array;
-  /** For `conditional` the next time. */
+  /** For `conditional` the next time; absent where a page sent on to this one. */
   readonly etag?: string;
   readonly lastModified?: string;
   /** The site asks that no shared cache keep it: `no-store` or `private` in Cache-Control, or `Vary: *` (RFC 9111, 3 and 4.1). */

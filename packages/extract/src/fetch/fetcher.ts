@@ -56,6 +56,11 @@ export type FetchOptions = {
   readonly conditional?: Validators | undefined;
   /** Fetch although robots.txt forbids it; its rate limit and health still count. */
   readonly ignoreRobots?: boolean | undefined;
+  /**
+   * The longest wait for an origin, be it for its turn or because it asked for it; default the time that is left. Who has others to ask
+   * meanwhile gives little: past it the call is refused at once, with `retryAfterMs`.
+   */
+  readonly originWaitMsMax?: number | undefined;
   /** Media types taken, lower case; default HTML, PDF, Markdown, plain text and what says nothing. */
   readonly contentTypes?: readonly string[] | undefined;
   /** Instead of the fetcher's. */
@@ -87,6 +92,8 @@ export interface Fetcher extends AsyncDisposable {
    * `unreadable_document` (damaged coding), `timeout`, `cancelled`, `overloaded` (1,024 calls in hand) or `unavailable` (disposed).
    */
   fetch(url: string, options?: FetchOptions): Promise<FetchedPage>;
+  /** How long an address would wait for its origin if it were fetched now, in ms: for its turn, or since it is left alone. */
+  originWaitMs(url: string): number;
   stats(): FetcherStats;
 }
 
@@ -150,6 +157,11 @@ class PoliteFetcher implements Fetcher {
     }
   }
 
+  originWaitMs(url: string): number {
+    const origin = this.#site.origins.find(URL.parse(url)?.origin ?? "");
+    return origin ? Math.max(origin.breaker.waitMs, origin.bucket.waitMs) : 0;
+  }
+
   stats(): FetcherStats {
     const origins = [...this.#site.origins];
     return {
@@ -189,7 +201,7 @@ class PoliteFetcher implements Fetcher {
       accepted: options.contentTypes ?? ACCEPTED_TYPES,
       heedsRobots: !options.ignoreRobots && this.#options.heedsRobots !== false,
       conditional: { etag, lastModified },
-      ...{ deadline, signal },
+      ...{ deadline, signal, originWaitMsMax: options.originWaitMsMax ?? Number.POSITIVE_INFINITY },
       onWaited: (ms: number) => {
         call.queuedMs += ms;
       },
@@ -207,9 +219,10 @@ class PoliteFetcher implements Fetcher {
       } catch (error) {
         const failure = failureOf(first.href, error, call.signal);
         if (!(failure instanceof PassingFailure)) throw failure;
-        const waitMs = Math.max(backoffMs(tries, this.#rng), failure.failure.retryAfterMs ?? 0);
-        if (tries > call.retries || waitMs > RETRY_DELAY_MS_MAX || waitMs >= call.deadline.leftMs)
-          throw failure.failure;
+        const askedMs = failure.failure.retryAfterMs ?? 0;
+        const waitMs = Math.max(backoffMs(tries, this.#rng), askedMs);
+        const isTooLong = waitMs > RETRY_DELAY_MS_MAX || askedMs > call.originWaitMsMax;
+        if (tries > call.retries || isTooLong || waitMs >= call.deadline.leftMs) throw failure.failure;
         this.#counts.retries++;
         call.onWaited(waitMs);
         await pause(clock, waitMs, call.signal).catch((reason: unknown) => {
@@ -220,10 +233,12 @@ class PoliteFetcher implements Fetcher {
   }
 
   #pageOf(
-    { url, sent, contentType, bytes, redirects, connection: { dnsMs, connectMs } }: Visited,
+    { url, sent, contentType, bytes, redirects, isRefreshed, connection: { dnsMs, connectMs } }: Visited,
     { tries, queuedMs, totalMs }: { readonly tries: number; readonly queuedMs: number; readonly totalMs: number },
   ): FetchedPage {
-    const [etag, lastModified] = [headerOf(sent, "etag"), headerOf(sent, "last-modified")];
+    // Asked whether it changed, the page that sends on could answer for the one it leads to.
+    const validator = (name: string) => (isRefreshed ? undefined : headerOf(sent, name));
+    const [etag, lastModified] = [validator("etag"), validator("last-modified")];
     const tags = sent.headers["x-robots-tag"] ?? [];
     const { firstByteMs } = sent;
     return {

@@ -43,6 +43,11 @@ export class OriginTable {
     };
   }
 
+  /** What is remembered of an origin, if anything; that it was looked at counts as no use. */
+  find(name: string): Origin | undefined {
+    return this.#origins.get(name);
+  }
+
   *[Symbol.iterator](): IterableIterator<Origin> {
     yield* this.#origins.values();
   }

@@ -37,6 +37,14 @@ export class TokenBucket {
     return this.#waiting.length;
   }
 
+  /** Until the turn of one who would join the queue now. */
+  get waitMs(): number {
+    this.#fill();
+    const missing = this.#waiting.length + 1 - this.#tokens;
+    const refillMs = missing <= 0 ? 0 : (missing / this.#pace.ratePerSecond) * 1_000;
+    return Math.max(0, refillMs, this.#heldUntilMs - this.#clock.monotonic());
+  }
+
   /** Goes on at another pace; turns saved up beyond the new burst are lost. */
   setPace(pace: Pace): void {
     this.#fill();
@@ -57,7 +65,7 @@ export class TokenBucket {
    */
   async take({ name, leftMs, signal }: Turn): Promise<void> {
     signal.throwIfAborted();
-    const waitMs = this.#waitMs();
+    const { waitMs } = this;
     if (waitMs === 0) {
       this.#tokens--;
       return;
@@ -79,14 +87,6 @@ export class TokenBucket {
       signal.addEventListener("abort", leave, { once: true });
       this.#schedule();
     });
-  }
-
-  /** Until the turn of one who would join the queue now. */
-  #waitMs(): number {
-    this.#fill();
-    const missing = this.#waiting.length + 1 - this.#tokens;
-    const refillMs = missing <= 0 ? 0 : (missing / this.#pace.ratePerSecond) * 1_000;
-    return Math.max(0, refillMs, this.#heldUntilMs - this.#clock.monotonic());
   }
 
   #fill(): void {

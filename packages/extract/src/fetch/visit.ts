@@ -5,6 +5,7 @@ import { ACCEPT, bytesMaxOf } from "./accepted-types.ts";
 import { exchange } from "./exchange.ts";
 import { PassingFailure } from "./fetch-failure.ts";
 import { loadRobots, type RobotsSource } from "./load-robots.ts";
+import { refreshOf } from "./meta-refresh.ts";
 import type { Origin } from "./origin-table.ts";
 import { CODINGS, readBody } from "./read-body.ts";
 import { discard, headerOf, redirectOf } from "./response.ts";
@@ -23,6 +24,8 @@ export type Visit = {
   readonly heedsRobots: boolean;
   readonly conditional: Validators;
   readonly deadline: Deadline;
+  /** The longest it may wait for a turn at an origin. */
+  readonly originWaitMsMax: number;
   readonly signal: AbortSignal;
   /** Adds to the time spent waiting. */
   readonly onWaited: (ms: number) => void;
@@ -34,17 +37,21 @@ export type Visited = {
   readonly sent: Sent;
   readonly contentType: string;
   readonly bytes: Uint8Array;
+  /** A page sent on to it, by a refresh in its HTML. */
+  readonly isRefreshed: boolean;
   /** The connection opened last for it, if one was. */
   readonly connection: Pick<Sent, "dnsMs" | "connectMs">;
 };
 
 type Read = Pick<Visited, "sent" | "contentType" | "bytes">;
+type Hop = { readonly next: URL; readonly isRefresh: boolean };
 
 /** Follows `first` to its page. Rejects with a `MillraceError`, or a `PassingFailure` where another try is worth it. */
 export async function visit(site: Site, first: URL, call: Visit): Promise<Visited> {
   const redirects: string[] = [];
   const entered = new Set<string>();
   let connection: Visited["connection"] = {};
+  let isRefreshed = false;
   for (let url = first; ; ) {
     site.transport.check(url, call.allow);
     using held = site.origins.use(url.origin);
@@ -56,10 +63,11 @@ export async function visit(site: Site, first: URL, call: Visit): Promise<Visite
       if (sent.connectMs !== undefined) connection = sent;
       return receive(sent, { site, origin: held.origin, url, call });
     });
-    if (!(step instanceof URL)) return { ...step, url, redirects, connection };
+    if (!("next" in step)) return { ...step, url, redirects, connection, isRefreshed };
+    isRefreshed ||= step.isRefresh;
     redirects.push(url.href);
-    checkRedirects(redirects, step);
-    url = step;
+    checkRedirects(redirects, step.next);
+    url = step.next;
   }
 }
 
@@ -70,7 +78,7 @@ async function enter(
   call: Visit,
 ): Promise<void> {
   const { clock, pace } = site;
-  const { signal, deadline, allow } = call;
+  const { signal, deadline, originWaitMsMax, allow } = call;
   const startedMs = clock.monotonic();
   try {
     if (call.heedsRobots) {
@@ -79,7 +87,10 @@ async function enter(
       origin.bucket.setPace(paceOf(pace, rules.crawlDelayMs));
       if (!rules.allows(url)) throw refusal(url, isFromFailure ? leftMs : undefined);
     }
-    if (isFirst) await origin.bucket.take({ name: origin.name, leftMs: deadline.leftMs, signal });
+    // Nobody takes a turn of others to be refused after it.
+    origin.breaker.check(origin.name);
+    const leftMs = Math.min(deadline.leftMs, originWaitMsMax);
+    if (isFirst) await origin.bucket.take({ name: origin.name, leftMs, signal });
   } finally {
     call.onWaited(clock.monotonic() - startedMs);
   }
@@ -93,21 +104,23 @@ async function receive(
     site,
     call,
   }: { readonly origin: Origin; readonly url: URL; readonly site: Site; readonly call: Visit },
-): Promise<Read | URL> {
+): Promise<Read | Hop> {
   const { status } = sent;
   const next = redirectOf(sent, url);
   const contentType = headerOf(sent, "content-type") ?? "";
   const isUnchanged = status === 304 && (call.conditional.etag ?? call.conditional.lastModified) !== undefined;
   if (next || isUnchanged || status < 200 || status >= 300) {
     await discard(sent, site.clock);
-    if (next) return next;
+    if (next) return { next, isRefresh: false };
     if (isUnchanged) return { sent, contentType, bytes: new Uint8Array() };
     throw statusFailure(sent, { origin, url, clock: site.clock });
   }
   try {
     const bytesMax = bytesMaxOf({ url, contentType, accepted: call.accepted });
     const [encoding, announced] = [headerOf(sent, "content-encoding"), headerOf(sent, "content-length")];
-    return { sent, contentType, bytes: await readBody(sent.body, { url: url.href, bytesMax, encoding, announced }) };
+    const bytes = await readBody(sent.body, { url: url.href, bytesMax, encoding, announced });
+    const refreshed = refreshOf({ url, contentType, bytes });
+    return refreshed ? { next: refreshed, isRefresh: true } : { sent, contentType, bytes };
   } finally {
     sent.body.on("error", () => {}).destroy();
   }

@@ -38,6 +38,8 @@ export type AssembledMarkdown = {
   readonly links: readonly Link[];
   readonly media: readonly Media[];
   readonly tables: readonly DocumentTable[];
+  /** Characters of the block at which the text was cut; 0 when it is whole. */
+  readonly leftOutChars: number;
 };
 
 /** Assembles the blocks of `page` whose flag in `keep` is 1. Text beyond `TEXT_CHARS_MAX` is cut at a block. */
@@ -77,7 +79,7 @@ class Assembly {
   /** Items that something stands in already. */
   readonly #begun = new Set<number>();
   #link = -1;
-  #isFull = false;
+  #leftOutChars = 0;
 
   constructor(page: Page, keep: Uint8Array, { base, repeats }: AssembleOptions) {
     this.#page = page;
@@ -90,8 +92,8 @@ class Assembly {
 
   run(): void {
     const { count } = this.#page.blocks;
-    for (let at = 0; at < count && !this.#isFull; at++) if (this.#keep[at] === 1) at = this.#add(at);
-    if (this.#last >= 0 && !this.#isFull) this.#addGap(-1);
+    for (let at = 0; at < count && this.#leftOutChars === 0; at++) if (this.#keep[at] === 1) at = this.#add(at);
+    if (this.#last >= 0 && this.#leftOutChars === 0) this.#addGap(-1);
   }
 
   result(): AssembledMarkdown {
@@ -103,6 +105,7 @@ class Assembly {
       links: this.#links.all,
       media: this.#media.all,
       tables: this.#tables,
+      leftOutChars: this.#leftOutChars,
     };
   }
 
@@ -215,7 +218,7 @@ class Assembly {
   /** Adds to the plain text and gives where it begins, or -1 when the text is full. */
   #addPlain(shown: string, isItem: boolean): number {
     if (this.#text.length + shown.length + 2 > TEXT_CHARS_MAX) {
-      this.#isFull = true;
+      this.#leftOutChars = shown.length;
       return -1;
     }
     if (this.#text !== "") this.#text += isItem && this.#wasItem ? SpaceBefore.item : SpaceBefore.block;

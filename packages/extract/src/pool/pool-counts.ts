@@ -22,7 +22,7 @@ export type WorkerPoolStats = {
   readonly retired: Readonly<Record<Retirement, number>>;
   /** Jobs given to a second worker because the first died before it began them. */
   readonly retried: number;
-  /** From the call to the moment a worker got the job, in microseconds. */
+  /** From the call to the moment a worker began the job, the worker's start included, in microseconds; of jobs that were begun. */
   readonly queueWaitUs: {
     readonly count: number;
     readonly p50: number;

@@ -59,6 +59,8 @@ type Ticket<Job, Result> = {
   readonly queuedAtMs: number;
   readonly resolve: (result: Result) => void;
   readonly reject: (error: unknown) => void;
+  /** Those that end it: its own, and the caller's, which is the first to abort of a batch. */
+  readonly signals: readonly (AbortSignal | undefined)[];
   /** Nobody waits for it any more. */
   isAbandoned: boolean;
   isRetried: boolean;
@@ -124,6 +126,7 @@ export class WorkerPool<Job extends PoolJob, Result> implements AsyncDisposable 
         queuedAtMs: this.#clock.monotonic(),
         resolve,
         reject,
+        signals: [signal, options.signal],
         isAbandoned: false,
         isRetried: false,
       };
@@ -160,21 +163,35 @@ export class WorkerPool<Job extends PoolJob, Result> implements AsyncDisposable 
   }
 
   #pump(): void {
-    while (this.#queue.size > 0) {
-      const lane = this.#idleLane();
-      const ticket = lane ? this.#queue.take() : undefined;
-      if (!lane || !ticket) return;
-      const nowMs = this.#clock.monotonic();
-      this.#counts.queueWait.record((nowMs - ticket.queuedAtMs) * 1_000);
-      lane.ticket = ticket;
-      lane.postedAtMs = nowMs;
-      ticket.lane = lane;
-      const { job, transfer } = packed(ticket.job, ticket.isGiven);
-      lane.post(job, transfer);
+    while (this.#hasPlace()) {
+      const ticket = this.#queue.take();
+      if (!ticket) return;
+      // A batch that is cancelled ends one job after the other: no thread is started for those whose turn to hear of it is still to come.
+      const over = ticket.signals.find((signal) => signal?.aborted);
+      if (over) this.#abandon(ticket, over.reason);
+      else this.#post(ticket, this.#idleLane() ?? this.#start());
     }
   }
 
-  /** A thread that is up before one that still starts; a new one only when none is free. */
+  #post(ticket: Ticket<Job, Result>, lane: Lane<Ticket<Job, Result>, Result>): void {
+    lane.ticket = ticket;
+    lane.postedAtMs = this.#clock.monotonic();
+    ticket.lane = lane;
+    const { job, transfer } = packed(ticket.job, ticket.isGiven);
+    lane.post(job, transfer);
+    if (lane.isReady) this.#countWait(ticket);
+  }
+
+  /** Counts the wait of a job as it is begun: a thread that is up begins at once, another when it says that it is. */
+  #countWait({ queuedAtMs }: Ticket<Job, Result>): void {
+    this.#counts.queueWait.record((this.#clock.monotonic() - queuedAtMs) * 1_000);
+  }
+
+  #hasPlace(): boolean {
+    return this.#lanes.size < this.#options.workers || this.#idleLane() !== undefined;
+  }
+
+  /** A thread that is up before one that still starts. */
   #idleLane(): Lane<Ticket<Job, Result>, Result> | undefined {
     let starting: Lane<Ticket<Job, Result>, Result> | undefined;
     for (const lane of this.#lanes) {
@@ -182,13 +199,17 @@ export class WorkerPool<Job extends PoolJob, Result> implements AsyncDisposable 
       if (lane.isReady) return lane;
       starting ??= lane;
     }
-    return starting ?? (this.#lanes.size < this.#options.workers ? this.#start() : undefined);
+    return starting;
   }
 
   #start(): Lane<Ticket<Job, Result>, Result> {
     this.#counts.started++;
     const lane: Lane<Ticket<Job, Result>, Result> = new Lane(this.#options, {
-      onReady: () => this.#pump(),
+      onReady: () => {
+        const { ticket } = lane;
+        if (ticket && !ticket.isAbandoned) this.#countWait(ticket);
+        this.#pump();
+      },
       onReply: (reply) => this.#finish(lane, reply),
       onDeath: (cause) => this.#bury(lane, cause),
     });

@@ -18,6 +18,7 @@ import {
   type ReadPage,
 } from "./page-source.ts";
 import { qualityOf } from "./quality.ts";
+import { type PageReaderStats, ReadMeter } from "./read-meter.ts";
 import { checkReadOptions } from "./read-options.ts";
 import { readingMinutes } from "./reading-time.ts";
 
@@ -38,6 +39,8 @@ export type PageReadOptions = ReadOptions & {
   readonly maxAgeMs?: number | undefined;
   /** Whether robots.txt is not asked. */
   readonly ignoreRobots?: boolean | undefined;
+  /** The longest wait for the page's origin, in ms; default all its time. Past it the read is refused with `retryAfterMs`. */
+  readonly originWaitMsMax?: number | undefined;
   /** Whether a page that needs a browser is given as far as it goes, marked `isDegraded`, instead of `needs_render`. */
   readonly allowDegraded?: boolean | undefined;
   /** Default "interactive": somebody waits for it. "bulk" goes when nobody does. */
@@ -57,6 +60,10 @@ export interface PageReader {
   read(source: ReadSource, options?: PageReadOptions): Promise<PageDocument>;
   /** The page of an address as it came, by the same cache and the same courtesy; for who extracts it elsewhere. */
   fetch(url: string, options?: PageFetchOptions): Promise<RawPage>;
+  /** How long an address that is not cached would wait for its origin now, in ms; as the fetcher says. */
+  originWaitMs(url: string): number;
+  /** What became of the reads; fetches alone are not counted. */
+  stats(): PageReaderStats;
 }
 
 const TIMEOUT_MS_MAX = 600_000;
@@ -65,20 +72,24 @@ const TIMEOUT_MS_MAX = 600_000;
 export function createPageReader(options: PageReaderOptions): PageReader {
   const { extractor, clock = systemClock } = options;
   const pages = new PageSource(options);
+  const meter = new ReadMeter(clock);
+  const readOne = async (source: ReadSource, choice: PageReadOptions): Promise<PageDocument> => {
+    const read = checkReadOptions(pick(choice));
+    const timeoutMs = checkInteger("timeoutMs", choice.timeoutMs ?? READ_TIMEOUT_MS, { min: 1, max: TIMEOUT_MS_MAX });
+    const startedMs = clock.monotonic();
+    using end = Deadline.after(timeoutMs, clock).signal(`reading ${nameOf(source)}`, choice.signal);
+    const limits = { ...choice, read, timeoutMs, signal: end.signal };
+    const page = isAddress(source)
+      ? await pages.read(source.url, limits)
+      : await readInPlace({ extractor, clock, gate: options.gate }, source, limits);
+    checkRendered(page.document, nameOf(source), { mode: read.mode, isAllowed: choice.allowDegraded === true });
+    return toPageDocument(page, read.mode, clock.monotonic() - startedMs);
+  };
   return {
+    read: (source, choice = {}) => meter.measure(() => readOne(source, choice)),
     fetch: (url, choice = {}) => pages.fetch(url, choice),
-    async read(source, choice = {}) {
-      const read = checkReadOptions(pick(choice));
-      const timeoutMs = checkInteger("timeoutMs", choice.timeoutMs ?? READ_TIMEOUT_MS, { min: 1, max: TIMEOUT_MS_MAX });
-      const startedMs = clock.monotonic();
-      using end = Deadline.after(timeoutMs, clock).signal(`reading ${nameOf(source)}`, choice.signal);
-      const limits = { ...choice, read, timeoutMs, signal: end.signal };
-      const page = isAddress(source)
-        ? await pages.read(source.url, limits)
-        : await readInPlace({ extractor, clock, gate: options.gate }, source, limits);
-      checkRendered(page.document, nameOf(source), { mode: read.mode, isAllowed: choice.allowDegraded === true });
-      return toPageDocument(page, read.mode, clock.monotonic() - startedMs);
-    },
+    originWaitMs: (url) => options.fetcher.originWaitMs(url),
+    stats: () => meter.stats(),
   };
 }
 

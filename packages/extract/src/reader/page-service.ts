@@ -45,7 +45,8 @@ export function createPageService(options: PageServiceOptions = {}): PageService
   const fetcher = createFetcher({ clock, ...options.fetching });
   const extractor = createExtractor(options.extracting);
   const gate = createGate();
-  const reader = createPageReader({ fetcher, extractor, pages, documents, gate, clock });
+  const { heedsRobots } = options.fetching ?? {};
+  const reader = createPageReader({ fetcher, extractor, pages, documents, gate, heedsRobots, clock });
   return {
     ...{ reader, fetcher, extractor, gate, pages, documents },
     [Symbol.asyncDispose]: async () => {

@@ -22,7 +22,7 @@ export type KeptDocument = {
 };
 
 export type PageSourceOptions = {
-  readonly fetcher: Pick<Fetcher, "fetch">;
+  readonly fetcher: Pick<Fetcher, "fetch" | "originWaitMs">;
   readonly extractor: Extractor;
   /** Bytes as they came; without it every document is made of a page fetched for it. */
   readonly pages?: PageCache<FetchedPage> | undefined;
@@ -30,6 +30,8 @@ export type PageSourceOptions = {
   readonly documents?: PageCache<KeptDocument> | undefined;
   /** Knows what earlier pages of a domain needed; without it each page is judged by itself. */
   readonly gate?: Gate | undefined;
+  /** False for a fetcher that heeds no robots.txt: its pages are kept for those alone who need not heed it. */
+  readonly heedsRobots?: boolean | undefined;
   readonly clock?: Clock;
 };
 
@@ -57,7 +59,7 @@ type Made = ReadPage & { readonly keep: boolean; readonly finalUrl: string; read
 
 export type PageFetchOptions = Pick<
   PageReadOptions,
-  "signal" | "timeoutMs" | "cache" | "maxAgeMs" | "ignoreRobots" | "onPhase"
+  "signal" | "timeoutMs" | "cache" | "maxAgeMs" | "ignoreRobots" | "originWaitMsMax" | "onPhase"
 >;
 export type DocumentOptions = PageFetchOptions & Pick<PageReadOptions, "priority"> & { readonly read: ReadOptions };
 
@@ -76,8 +78,9 @@ export class PageSource {
   }
 
   /** The page as it came, from the cache or the web. */
-  async fetch(url: string, options: PageFetchOptions): Promise<RawPage> {
+  async fetch(url: string, given: PageFetchOptions): Promise<RawPage> {
     const { pages } = this.#options;
+    const options = this.#withRobots(given);
     const { cache: mode = "use", maxAgeMs, signal } = options;
     let timings: RawPage["timings"] = NO_TIME;
     const load = async (during: AbortSignal, previous?: Previous<FetchedPage>): Promise<Loaded<FetchedPage>> => {
@@ -99,8 +102,9 @@ export class PageSource {
   }
 
   /** What the page holds, from the cache, or made of the page. */
-  async read(url: string, options: DocumentOptions): Promise<ReadPage> {
+  async read(url: string, given: DocumentOptions): Promise<ReadPage> {
     const { documents } = this.#options;
+    const options = this.#withRobots(given);
     const { cache: mode = "use", maxAgeMs = Number.POSITIVE_INFINITY, signal, read } = options;
     if (!documents) return this.#make(url, options);
     const how = options.ignoreRobots ? { ...read, ignoreRobots: true } : read;
@@ -129,6 +133,10 @@ export class PageSource {
     return { document, cache: { ...found.cache, ageMs }, timings, url, finalUrl, status };
   }
 
+  #withRobots<Options extends PageFetchOptions>(options: Options): Options {
+    return this.#options.heedsRobots === false ? { ...options, ignoreRobots: true } : options;
+  }
+
   /** The document that is kept, or one made of the page that is. */
   async #only<Found>(get: (how: "only") => Promise<Found>, url: string, options: DocumentOptions) {
     try {
@@ -140,7 +148,7 @@ export class PageSource {
   }
 
   async #make(url: string, options: DocumentOptions): Promise<Made> {
-    const { read, signal, priority, onPhase, maxAgeMs = CACHE_TTL_MS } = options;
+    const { read, signal, timeoutMs, priority, onPhase, maxAgeMs = CACHE_TTL_MS } = options;
     // A stale page makes no document: stale is what was made of it, and that is given while this runs.
     const { page, cache, timings } = await this.fetch(url, { ...options, maxAgeMs: Math.min(maxAgeMs, CACHE_TTL_MS) });
     const startedMs = this.#clock.monotonic();
@@ -148,7 +156,7 @@ export class PageSource {
     const { bytes, contentType, finalUrl, status } = page;
     const onProgress = ({ done, total }: ExtractProgress) => onPhase?.("parse", { done, total });
     const input = { source: url, bytes, contentType, url: finalUrl, read };
-    const judged = await this.#options.extractor.extract(input, { signal, priority, onProgress });
+    const judged = await this.#options.extractor.extract(input, { signal, timeoutMs, priority, onProgress });
     const document = decide(judged, this.#options.gate, URL.parse(finalUrl)?.hostname);
     const parseMs = this.#clock.monotonic() - startedMs;
     return { document, cache, timings: { ...timings, parseMs }, url, finalUrl, status, keep: isKept(page) };
@@ -162,13 +170,13 @@ export class PageSource {
 
   async #fetchAnew(
     url: string,
-    { timeoutMs, signal, ignoreRobots, onPhase }: PageFetchOptions,
+    { timeoutMs, signal, ignoreRobots, originWaitMsMax, onPhase }: PageFetchOptions,
     previous: Previous<FetchedPage> | undefined,
   ): Promise<FetchedPage> {
     onPhase?.("fetch");
     const { etag, lastModified } = previous ?? {};
     const conditional = etag || lastModified ? { etag, lastModified } : undefined;
-    return this.#options.fetcher.fetch(url, { signal, timeoutMs, ignoreRobots, conditional });
+    return this.#options.fetcher.fetch(url, { signal, timeoutMs, ignoreRobots, originWaitMsMax, conditional });
   }
 }
 

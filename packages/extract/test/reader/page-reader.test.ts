@@ -4,7 +4,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { ManualClock, MillraceError } from "@millrace/core";
+import { ManualClock, MillraceError, systemClock } from "@millrace/core";
 import { createPageService, type PageServiceOptions } from "../../src/reader/page-service.ts";
 import { makePdf } from "../make-pdf.ts";
 import { html, openSite, PARAGRAPH, pageOf } from "./site.ts";
@@ -17,7 +17,9 @@ test("a page of an address: text, Markdown, where it came from, how long it took
     "/old": (_, response) => response.writeHead(301, { location: "/mill" }).end(),
     "/mill": html(pageOf("The old mill")),
   });
-  await using pages = service();
+  // Every look at the clock is a millisecond later than the one before, so that no step takes no time.
+  let ticks = 0;
+  await using pages = service({ clock: { ...systemClock, monotonic: () => ++ticks } });
   const document = await pages.reader.read({ url: `${site.url}/old` });
   assert.deepEqual(
     [document.url, document.finalUrl, document.status, document.mode, document.title],
@@ -112,7 +114,9 @@ test("a page is fetched once for every way of reading it, and read once for each
   const url = `${site.url}/a`;
   try {
     {
-      await using pages = service({ cacheDirectory: directory });
+      let ticks = 0;
+      const clock = { ...systemClock, monotonic: () => ++ticks };
+      await using pages = service({ cacheDirectory: directory, clock });
       assert.equal((await pages.reader.read({ url })).cache.hit, false);
       const again = await pages.reader.read({ url: `${url}?utm_source=letter#part` });
       assert.deepEqual([again.cache.hit, again.cache.layer, again.timings.fetchMs], [true, "memory", 0]);
@@ -182,7 +186,7 @@ test("a page that asks not to be kept is not", async () => {
   assert.equal(site.hits.get("/a"), 2);
 });
 
-test("one time for all of it, and a caller that leaves ends the work", { timeout: 20_000 }, async () => {
+test("one time for all of it, and a caller that leaves ends the work", { timeout: 120_000 }, async () => {
   const [asked, gone] = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using site = await openSite({
     "/hang": (_, response) => {
@@ -221,13 +225,19 @@ test("who joins a read that another began does not fail by the other's time or b
     },
     "/closed": html(pageOf("Closed")),
   });
-  await using pages = service();
+  const clock = new ManualClock();
+  await using pages = service({ clock });
+  const asked = async (count: number) => {
+    while (held.length < count) await new Promise<void>((resolve) => setImmediate(resolve));
+  };
   const url = `${site.url}/slow`;
-  const hurried = pages.reader.read({ url }, { timeoutMs: 300 });
+  const hurried = assert.rejects(pages.reader.read({ url }, { timeoutMs: 300 }), { code: "timeout" });
   const patient = pages.reader.read({ url }, { timeoutMs: 20_000 });
-  await assert.rejects(hurried, { code: "timeout" });
+  await asked(1);
+  clock.advance(300);
+  await hurried;
   // The other's fetch has ended; the one that follows it is the patient one's own.
-  while (held.length < 2) await new Promise<void>((resolve) => setImmediate(resolve));
+  await asked(2);
   for (const answer of held) answer();
   assert.equal((await patient).title, "Slow");
   const closed = { url: `${site.url}/closed` };
@@ -250,6 +260,28 @@ test("what was read against robots.txt is not handed on to who heeds it", async 
   await assert.rejects(pages.reader.read({ url }), { code: "robots_disallowed" });
   await assert.rejects(pages.reader.read({ url }, { mode: "full" }), { code: "robots_disallowed" });
   assert.equal((await pages.reader.read({ url }, { ignoreRobots: true })).cache.hit, true);
+});
+
+test("what a reader without robots.txt read is not handed on to one that heeds it, by the cache they share", async () => {
+  const cacheDirectory = mkdtempSync(join(tmpdir(), "millrace-pages-"));
+  await using site = await openSite({
+    "/robots.txt": (_, response) => response.writeHead(200, { "content-type": "text/plain" }).end(ROBOTS),
+    "/closed": html(pageOf("Closed")),
+  });
+  const url = `${site.url}/closed`;
+  try {
+    {
+      await using bold = service({ cacheDirectory, fetching: { ...polite, heedsRobots: false } });
+      assert.equal((await bold.reader.read({ url })).title, "Closed");
+      assert.equal((await bold.reader.fetch(url)).cache.hit, true);
+    }
+    await using pages = service({ cacheDirectory });
+    await assert.rejects(pages.reader.read({ url }), { code: "robots_disallowed" });
+    await assert.rejects(pages.reader.fetch(url), { code: "robots_disallowed" });
+    assert.equal((await pages.reader.read({ url }, { ignoreRobots: true })).cache.layer, "disk");
+  } finally {
+    rmSync(cacheDirectory, { recursive: true, force: true });
+  }
 });
 
 test("an address that answers without a byte gives an empty document that says so: no browser would find more", async () => {

@@ -7,7 +7,7 @@ import type { Exchange } from "../http/exchange.ts";
 import { contentTypeOf } from "../http/job-routes.ts";
 import { parseJson, readBody } from "../http/read-body.ts";
 import { JSON_BYTES_MAX, UPLOAD_BYTES_MAX } from "../limits.ts";
-import type { ReadTask } from "./read-all.ts";
+import type { ReadTask } from "./source-queue.ts";
 
 export type AnswerForm = "json" | "markdown" | "ndjson" | "sse";
 

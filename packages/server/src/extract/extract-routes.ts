@@ -76,7 +76,8 @@ async function answerAll({ engine, exchange }: At, call: ExtractCall, form: Answ
   };
   const stop = new AbortController();
   const signal = AbortSignal.any([exchange.signal, stop.signal]);
-  await readAll({ reader, tasks, read, concurrency, signal, room: async () => {}, tell }).finally(() => stop.abort());
+  const options = { reader, tasks, read, concurrency, clock, signal, room: async () => {}, tell };
+  await readAll(options).finally(() => stop.abort());
   const counts = {
     total: tasks.length,
     done: results.length - failed,

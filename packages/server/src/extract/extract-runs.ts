@@ -6,7 +6,8 @@ import { EXTRACT_KEEP_MS, EXTRACTS_FORGOTTEN_AT_ONCE, EXTRACTS_KEPT_MAX, EXTRACT
 import { extractEvent, toEvents } from "./extract-frames.ts";
 import type { BeginArgs, EndArgs, ExtractReads, ExtractRow, ExtractState } from "./extract-module.ts";
 import type { Flow } from "./flow.ts";
-import { type ReadEvent, type ReadTask, readAll } from "./read-all.ts";
+import { type ReadEvent, readAll } from "./read-all.ts";
+import type { ReadTask } from "./source-queue.ts";
 
 export type ExtractRunsOptions = {
   readonly sequencer: Sequencer;
@@ -142,10 +143,11 @@ export class ExtractRuns {
 
   async #run(running: Running, tasks: readonly ReadTask[], { read, concurrency, flow }: StartOptions): Promise<void> {
     const { signal } = running.abort;
+    const { reader, clock } = this.#options;
     const room = () => flow.room();
     const tell = (event: ReadEvent) => this.#tell(running, event);
     try {
-      await readAll({ reader: this.#options.reader, tasks, read, concurrency, signal, room, tell });
+      await readAll({ reader, tasks, read, concurrency, clock, signal, room, tell });
     } catch (error) {
       // The log takes no more results: what is there is kept, and the rest is for another try.
       running.abort.abort(error);

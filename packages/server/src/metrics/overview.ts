@@ -5,6 +5,7 @@ import { SOURCES_MAX } from "@millrace/protocol/schemas";
 import { STORAGE_CALLS_MAX } from "@millrace/stream";
 import type { Engine } from "../engine.ts";
 import { JOBS_RUNNING_MAX, SOURCES_AT_ONCE } from "../limits.ts";
+import { readExtract } from "./extract-overview.ts";
 import { readIngest } from "./ingest-overview.ts";
 import { readStreamFigures } from "./stream-figures.ts";
 
@@ -67,6 +68,7 @@ export async function readOverview(engine: Engine, about: { version: string; sub
     memory: { rssBytes: memoryUsage.rss, heapBytes: memoryUsage.heapUsed, indexBytes: stats.indexBytes },
     jobs: { running: jobs.running },
     ingest,
+    extract: readExtract(engine),
     alerts: [...engine.watch.alerts.active],
   };
 }

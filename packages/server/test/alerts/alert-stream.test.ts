@@ -6,7 +6,7 @@ import { test } from "node:test";
 import { ManualClock } from "@millrace/core";
 import { type Alert, SYSTEM_STREAM } from "@millrace/protocol";
 import { LogReader, openStorage, Sequencer } from "@millrace/stream";
-import { freezeStore } from "../../../../test/support/freeze-store.ts";
+import { freezeWriter } from "../../../../test/support/freeze-threads.ts";
 import { AlertStream } from "../../src/alerts/alert-stream.ts";
 import { FRAMES_WAITING_MAX } from "../../src/alerts/limits.ts";
 
@@ -48,7 +48,7 @@ test("frames are kept in order while the store does not answer, the newest 500 o
     open.stream.put({ kind: "raised", alert: alert(0) });
     await settled(open.stream);
     {
-      using _frozen = freezeStore(directory);
+      using _frozen = await freezeWriter(directory);
       // The first is under way; behind it there is room for 500.
       open.stream.put({ kind: "raised", alert: alert(1) });
       for (let n = 2; n <= FRAMES_WAITING_MAX + 11; n++) open.stream.put({ kind: "raised", alert: alert(n) });

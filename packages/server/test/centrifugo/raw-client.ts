@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type Clock, Deadline } from "@millrace/core";
 import { WebSocket } from "ws";
+import { LIMIT_MS } from "../../../../test/support/until.ts";
 import { type Server, startServer } from "../../src/server.ts";
 
 export type Reply = {
@@ -78,7 +79,7 @@ export class RawClient implements Disposable {
 
   /** The first reply, come or to come, that is meant. */
   async find(isMeant: (reply: Reply) => boolean): Promise<Reply> {
-    const deadline = Deadline.after(20_000);
+    const deadline = Deadline.after(LIMIT_MS);
     for (;;) {
       const found = this.replies.find(isMeant);
       if (found) return found;
@@ -120,9 +121,9 @@ export async function subscribers({ url }: Server): Promise<number> {
   return ((await (await fetch(`${url}/v1/overview`)).json()) as { subscribers: number }).subscribers;
 }
 
-/** Asks again and again, for as long as it takes to get there, up to 20 s. */
+/** Asks again and again, for as long as it takes to get there. */
 export async function until(isReached: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = Deadline.after(20_000);
+  const deadline = Deadline.after(LIMIT_MS);
   while (!(await isReached())) {
     deadline.check("waiting for the server");
     await new Promise((resolve) => setImmediate(resolve));

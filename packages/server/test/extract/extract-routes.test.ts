@@ -134,7 +134,7 @@ test("what is added to a space comes by the same cache, asking whether it change
   });
   const url = `${site.url}/page`;
   await engine.client.extract(url);
-  const job = await engine.client.space("s").add([{ url }], { waitMs: 20_000 });
+  const job = await engine.client.space("s").add([{ url }], { waitMs: 60_000 });
   assert.deepEqual([job.state, job.stored], ["done", 1]);
   assert.deepEqual(conditional, [undefined, '"v1"']);
   const { results } = await engine.client.space("s").recall("where does the mill stand?");

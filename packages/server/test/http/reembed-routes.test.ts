@@ -48,7 +48,7 @@ test("a space is given another model over HTTP, with progress in its stream; wha
   const { client } = engine;
   const space = client.space("s");
   await assert.rejects(space.reembed(LAST_WORD), { code: "not_found" });
-  await space.add(SOURCES, { waitMs: 30_000 });
+  await space.add(SOURCES, { waitMs: 60_000 });
   await assert.rejects(space.reembedding(), { code: "not_found" });
   await assert.rejects(space.cancelReembed(), { code: "conflict" });
   const post = (body: unknown) =>
@@ -85,7 +85,7 @@ test("an engine that closes meanwhile says so and leaves the space as it was", a
   try {
     {
       await using engine = await startEngine({ directory, embedding: { url: models.url } });
-      await engine.client.space("s").add(SOURCES, { waitMs: 30_000 });
+      await engine.client.space("s").add(SOURCES, { waitMs: 60_000 });
       models.before = async (texts) => (texts.length > 1 ? new Promise(() => {}) : undefined);
       await engine.client.space("s").reembed(LAST_WORD);
     }
@@ -115,7 +115,7 @@ test("kill -9 at any time leaves the space with its old vectors or its new ones,
   };
   try {
     let running = await start();
-    await running.client.space("s").add(SOURCES, { waitMs: 30_000 });
+    await running.client.space("s").add(SOURCES, { waitMs: 60_000 });
     // In the middle of the first slice, and when its end and the swap are on their way.
     for (const requests of [2, Math.ceil(SOURCES.length / 32)]) {
       let left = requests;

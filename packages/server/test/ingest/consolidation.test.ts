@@ -2,14 +2,13 @@
 import assert from "node:assert/strict";
 import { rmSync } from "node:fs";
 import { after, before, test } from "node:test";
-import type { Consolidation } from "@millrace/client";
 import { createRng } from "@millrace/core";
 import { toSpaceId } from "@millrace/protocol";
 import { startEngine, type TestEngine, temporaryDirectory } from "../../../../test/support/engine.ts";
 import { until } from "../../../../test/support/until.ts";
 import { cluster, conceptsOf, draw, membersOf, type Planted, put } from "./consolidating.ts";
 
-const WAIT = { waitMs: 30_000 };
+const WAIT = { waitMs: 60_000 };
 const defects: unknown[] = [];
 let engine: TestEngine;
 before(async () => {
@@ -51,6 +50,33 @@ async function run(
   const done = await engine.client.space(space).consolidate(request, WAIT);
   assert.equal(done.state, "done", JSON.stringify(done));
   return done;
+}
+
+/** Rows of a page of what was found, which is kept in one commit. */
+const PAGE_ROWS = 1_024;
+
+/**
+ * Holds runs in the middle of their work: the answer to the first step that looks at rows from `row` on comes when it is let through. A run is
+ * then there for as long as a test looks at it.
+ */
+function holdRuns({ server }: TestEngine, row = 0) {
+  const { workers } = server.engine.memory.ingest.ingest;
+  const ask = workers.consolidate.bind(workers);
+  const reached = Promise.withResolvers<void>();
+  const gate = Promise.withResolvers<void>();
+  workers.consolidate = async <T>(space: number, work: Parameters<typeof ask>[1]) => {
+    const answer = await ask<T>(space, work);
+    if (work.kind === "look" && work.firstRow >= row) {
+      reached.resolve();
+      await gate.promise;
+    }
+    return answer;
+  };
+  const letGo = () => {
+    workers.consolidate = ask;
+    gate.resolve();
+  };
+  return { reached: reached.promise, letGo, [Symbol.dispose]: letGo };
 }
 
 test("planted duplicates and patterns are found among noise, and nothing else", async () => {
@@ -121,6 +147,9 @@ test("removed, replaced and expired observations are no members after the next r
     { id: "other", vector: other },
     ...Array.from({ length: 20 }, (_, at) => ({ id: `n${at}`, vector: draw(rng) })),
   ]);
+  // Kept for a millisecond, and one more until it is over.
+  const stored = Date.now();
+  await until(() => Date.now() > stored + 2);
   await run("goes");
   const before = membersOf(await conceptsOf(engine, "goes"), "duplicate");
   assert.ok(before.includes("chain-0 chain-1 chain-2") && before.includes("other replaced"), before.join("; "));
@@ -186,10 +215,14 @@ test("one run goes on in a space at a time, and bad requests are refused", async
   const { planted } = plant(7);
   await put(engine, "one", planted);
   const handle = engine.client.space("one");
-  const outcomes = await Promise.allSettled([handle.consolidate({}, WAIT), handle.consolidate({}, WAIT)]);
-  const refused = outcomes.filter((outcome) => outcome.status === "rejected");
-  assert.equal(refused.length, 1);
-  assert.equal(refused[0]?.reason.code, "conflict");
+  {
+    using held = holdRuns(engine);
+    const first = handle.consolidate({}, WAIT);
+    await held.reached;
+    await assert.rejects(handle.consolidate({}, WAIT), { code: "conflict" });
+    held.letGo();
+    assert.equal((await first).state, "done");
+  }
   await assert.rejects(handle.consolidate({ duplicate: 0.7, pattern: 0.9 }), {
     code: "invalid_argument",
     message: /0\.9.*0\.7|0\.7.*0\.9/,
@@ -243,13 +276,15 @@ test("a space that is deleted during a run takes the run, the concepts and the f
   const { planted } = plant(10, { noise: 3_000 });
   await put(engine, "doomed", planted);
   await run("doomed", { budget: 1_000 });
+  using held = holdRuns(engine);
   const begun = await engine.client.space("doomed").consolidate();
   assert.equal(begun.state, "running");
+  await held.reached;
   const { memory } = engine.server.engine;
   await memory.recallVectors(toSpaceId("doomed"), planted[0]?.vector ?? new Float32Array(), { k: 3 });
-  const { state, looked } = await engine.client.space("doomed").consolidation();
-  assert.equal(state, "running", `a recall is answered between, not after ${looked}`);
+  assert.equal((await engine.client.space("doomed").consolidation()).state, "running", "a recall is answered between");
   await engine.client.spaces.delete("doomed");
+  held.letGo();
   await assert.rejects(engine.client.space("doomed").concepts(), { code: "not_found" });
   await put(engine, "doomed", planted.slice(0, 10));
   assert.deepEqual(await conceptsOf(engine, "doomed"), []);
@@ -264,8 +299,11 @@ test("workers that die during a run are asked again", async () => {
   await put(engine, "dying", planted);
   const { memory } = engine.server.engine;
   const handle = engine.client.space("dying");
+  using held = holdRuns(engine);
   await handle.consolidate();
+  await held.reached;
   for (const thread of memory.ingest.ingest.workers.threads) await thread.end();
+  held.letGo();
   const ended = await handle.consolidation(WAIT);
   assert.equal(ended.state, "done", JSON.stringify(ended.error));
   assert.equal(ended.looked, planted.length);
@@ -285,9 +323,11 @@ test("concepts outlast a restart in the middle of a run, which the next run goes
       concepts = await conceptsOf(first, "kept");
       assert.ok(concepts.length > 0);
       await put(first, "kept", planted.slice(half));
+      // Its first page is kept when it looks at the second.
+      using held = holdRuns(first, 2 * PAGE_ROWS);
       await first.client.space("kept").consolidate();
-      const look = async () => first.client.space("kept").consolidation();
-      await until(async () => ((await look()) as Consolidation).looked > 0);
+      await held.reached;
+      assert.ok((await first.client.space("kept").consolidation()).looked > 0);
     }
     await using second = await startEngine({ directory });
     const shown = await conceptsOf(second, "kept");

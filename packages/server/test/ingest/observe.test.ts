@@ -122,6 +122,8 @@ test("refusals that pass are waited out, and nothing is lost, repeated or out of
 test("credits bound what is under way, and a change of them is heeded", async () => {
   served.model.isPrompt = false;
   await using writer = await client.space(space).observer({ credits: 20, batchObservations: 7, batchMs: 0 });
+  const rateLimited = () => served.refused.filter((code) => code === "rate_limited").length;
+  const before = rateLimited();
   const done = writer.observe(many(100));
   await until(() => stored().length >= 14);
   for (let limit = 20; stored().length < 100; ) {
@@ -129,15 +131,16 @@ test("credits bound what is under way, and a change of them is heeded", async ()
     assert.ok(held && held.watermarks.accepted - held.watermarks.durable <= 20);
     if (limit === 20) held.flow(3);
     limit = 3;
-    const before = stored().length;
+    const had = stored().length;
     held.advance();
-    await until(() => stored().length > before || before === 100);
-    assert.ok(stored().length - before <= 20, `${stored().length - before} came with ${limit} credits`);
+    await until(() => stored().length > had || had === 100);
+    assert.ok(stored().length - had <= 20, `${stored().length - had} came with ${limit} credits`);
   }
   session()?.advance();
   await done;
   assert.deepEqual(ids(), upTo(100));
-  assert.deepEqual(served.refused.filter((code) => code === "rate_limited").length <= 20, true);
+  // Those that were on their way when the credits shrank, and what is tried again meanwhile; not one for each of the hundred.
+  assert.ok(rateLimited() - before <= 20, `${rateLimited() - before} were refused`);
 });
 
 test("what the engine refuses for good fails alone, though it went with others", async () => {

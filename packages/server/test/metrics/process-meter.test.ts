@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Deadline } from "@millrace/core";
+import { Deadline, ManualClock } from "@millrace/core";
+import { heldBytes } from "../../../../test/support/held-bytes.ts";
+import { LIMIT_MS } from "../../../../test/support/until.ts";
 import { ProcessMeter } from "../../src/metrics/process-meter.ts";
 
 /** Allocates at least so many bytes, most of which the collector takes back on the way. */
@@ -13,24 +15,27 @@ function allocate(bytes: number): number {
 }
 
 test("I13: what is allocated is counted although most of it is gone, and its collections are timed", () => {
-  using meter = new ProcessMeter();
+  const clock = new ManualClock();
+  using meter = new ProcessMeter(clock);
   const before = meter.allocatedBytes;
   const pauses = meter.gcPauseMicros.count;
-  const heap = meter.heapBytes;
+  const held = heldBytes();
   allocate(200_000_000);
-  const allocated = meter.allocatedBytes - before;
   // The heap alone shows a fraction: a naive difference of two looks at it would not do.
-  assert.ok(meter.heapBytes - heap < 100_000_000, "most of it was collected");
+  assert.ok(heldBytes() - held < 100_000_000, "most of it was collected");
+  const allocated = meter.allocatedBytes - before;
   assert.ok(allocated >= 200_000_000, `${allocated} bytes were counted`);
   assert.ok(allocated < 2_000_000_000, `${allocated} bytes were counted`);
   assert.ok(meter.gcPauseMicros.count > pauses);
-  assert.ok(meter.gcPauseMicros.quantile(0.99) > 0);
-  assert.ok(meter.allocatedBytesPerSecond > 10_000_000);
+  // Within the 5 s that rates look back, of which the clock says that all have passed.
+  clock.advance(4_900);
+  assert.ok(meter.allocatedBytesPerSecond >= 200_000_000 / 5, `${meter.allocatedBytesPerSecond} a second`);
 });
 
 test("I13: a turn that holds the event loop up is seen as its delay", async () => {
   using meter = new ProcessMeter();
-  const deadline = Deadline.after(10_000);
+  const deadline = Deadline.after(LIMIT_MS);
+  const startedMs = performance.now();
   // The monitor's first look only begins its first interval.
   while (meter.loopDelayMs.max < 200) {
     deadline.check("waiting for the monitor to tell of the delay");
@@ -38,7 +43,10 @@ test("I13: a turn that holds the event loop up is seen as its delay", async () =
     await turns();
   }
   const { p50, p99, max } = meter.loopDelayMs;
-  assert.ok(max < 5_000 && p50 <= p99 && p99 <= max, `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms`);
+  const passedMs = performance.now() - startedMs;
+  // The monitor's values have three digits.
+  const isPlausible = p50 <= p99 && p99 <= max && max <= passedMs * 1.01;
+  assert.ok(isPlausible, `p50 ${p50} ms, p99 ${p99} ms, at most ${max} ms within ${passedMs} ms`);
 });
 
 function holdUp(ms: number): void {

@@ -260,7 +260,13 @@ export class SpaceWorkers<Task extends IndexTask> implements AsyncDisposable {
     const worker = rendezvous(space, [...this.#seats.keys()]) ?? 0;
     const lease = createLease<Task>(space, worker);
     this.#leases.set(space, lease);
-    this.#open(lease, worker);
+    try {
+      this.#open(lease, worker);
+    } catch (error) {
+      // The space was deleted: nobody is to wait for it.
+      this.#leases.delete(space);
+      throw error;
+    }
     return lease;
   }
 
