@@ -65,7 +65,7 @@ export class SourceQueue {
 
   /**
    * Puts a source off until its origin may be asked; undefined then. Else the error to be told of it: `failure` where that is no matter of
-   * time, and `unavailable` for an origin that failed again after it was waited for, or is away for longer than there is time.
+   * time, and the same with the reason for an origin that failed again after it was waited for, or is away for longer than there is time.
    */
   putOff(task: ReadTask, failure: unknown): MillraceError | undefined {
     const error = MillraceError.from(failure);
@@ -79,7 +79,7 @@ export class SourceQueue {
     const isLost = isLeftAlone && (this.#chancesMs.get(place) ?? Number.POSITIVE_INFINITY) <= nowMs;
     const leftMs = this.#endMs - nowMs;
     if (isLost || retryAfterMs >= leftMs)
-      return code === "fetch_failed" ? error : unavailable(task, error, isLost ? undefined : leftMs);
+      return code === "fetch_failed" ? error : notWaitedFor(task, error, isLost ? undefined : leftMs);
     const untilMs = nowMs + retryAfterMs;
     if (isLeftAlone) this.#chancesMs.set(place, untilMs);
     this.#untilMs.set(ownPlace(task), untilMs);
@@ -122,12 +122,12 @@ function placesOf(task: ReadTask): readonly string[] {
   return [originOf(task), ownPlace(task)];
 }
 
-function unavailable(task: ReadTask, cause: MillraceError, leftMs: number | undefined): MillraceError {
+function notWaitedFor(task: ReadTask, cause: MillraceError, leftMs: number | undefined): MillraceError {
   const { retryAfterMs = 0 } = cause;
   const why =
     leftMs === undefined
       ? "it was waited for once and failed again"
       : `the list has ${Math.max(0, Math.ceil(leftMs))} ms left; give it a longer timeoutMs, or ask for the page again then`;
   const name = task.name.slice(0, 200);
-  return new MillraceError("unavailable", `${name} was not read: ${cause.message}; ${why}`, { retryAfterMs, cause });
+  return new MillraceError(cause.code, `${name} was not read: ${cause.message}; ${why}`, { retryAfterMs, cause });
 }

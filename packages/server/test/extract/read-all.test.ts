@@ -116,7 +116,7 @@ test("what would wait longer than the list has time is told at once when its ori
   assert.deepEqual(
     told.map(([url, outcome]) => [url, outcome]),
     [
-      [`${AWAY}/1`, "unavailable"],
+      [`${AWAY}/1`, "fetch_unreachable"],
       [`${NEAR}/1`, "read"],
     ],
   );
@@ -147,7 +147,7 @@ test("an origin that fails again after it was waited for is given up; one that a
   await ended;
   assert.deepEqual(
     told.map(([, outcome]) => outcome),
-    ["read", ...Array.from({ length: 4 }, () => "unavailable")],
+    ["read", ...Array.from({ length: 4 }, () => "fetch_unreachable")],
   );
   assert.match(told[1]?.[2]?.message ?? "", /waited for once and failed again/);
   assert.equal(asked.length, 7);
