@@ -36,6 +36,9 @@ describe("the Extract page in Chromium", { skip: hasChromium ? false : "no Chrom
     await page.getByText("text/html", { exact: true }).waitFor();
     await page.reload();
     await page.getByTestId("extract-result").getByText("The old mill").waitFor();
+    await page.goto(`${engine.server.url}/#/overview`);
+    const read = page.getByTestId("extract").locator(".figure", { hasText: "Read" }).locator("dd").first();
+    await page.waitForFunction((element) => Number(element?.textContent) >= 2, await read.elementHandle());
     assert.deepEqual(problems, []);
   });
 

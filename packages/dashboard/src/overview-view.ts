@@ -2,6 +2,7 @@ import type { Job, Overview } from "@millrace/client";
 import { html, nothing, type TemplateResult } from "lit-html";
 import { vars } from "./directives.ts";
 import type { Engine, Stage } from "./engine.ts";
+import { extractCard } from "./extract-card.ts";
 import { formatBytes, formatCount, formatDuration, formatMs, formatPercent, plural } from "./format.ts";
 import { startPanel } from "./get-started.ts";
 import { ingestPanel } from "./ingest-panel.ts";
@@ -48,7 +49,7 @@ export class OverviewView implements View {
       ${isNew ? startPanel("docs") : nothing}
       <section class="tiles" aria-label="Latency">${STAGES.map((stage) => tile(stage, engine, overview))}</section>
       ${ingestPanel(engine, overview)}
-      <div class="split"><div class="stack">${jobsCard(engine.running)}${totals(overview)}</div>${engineCard(overview)}</div>`;
+      <div class="split"><div class="stack">${jobsCard(engine.running)}${totals(overview)}${extractCard(overview)}</div>${engineCard(overview)}</div>`;
   }
 }
 
