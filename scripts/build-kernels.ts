@@ -53,9 +53,14 @@ const EXTRACT_KERNELS: readonly Kernel[] = [
   { name: "tokenizerBase64", entry: "assembly/tokenizer.ts", flags: SIMD, doc: "The tokenizer, baseline SIMD." },
 ];
 
+const CLASSIFY_KERNELS: readonly Kernel[] = [
+  { name: "treesBase64", entry: "assembly/trees.ts", flags: [], doc: "The walk through boosted trees, no SIMD." },
+];
+
 const TARGETS = [
   { folder: "packages/vector", file: "src/kernels/compiled.ts", kernels: VECTOR_KERNELS },
   { folder: "packages/extract", file: "src/tokenizer/compiled.ts", kernels: EXTRACT_KERNELS },
+  { folder: "packages/extract", file: "src/classify/compiled.ts", kernels: CLASSIFY_KERNELS },
 ] as const;
 
 async function compile(folder: string, { entry, flags }: Kernel): Promise<string> {

@@ -10,7 +10,8 @@ import { PAGE_TYPES, type PageType } from "./lexicon-scores.ts";
 import type { Model } from "./model.ts";
 import { PageFacts } from "./page-facts.ts";
 import { ScoreFeatures } from "./score-features.ts";
-import { type Exit, scoreRows } from "./trees.ts";
+import { scoreRows } from "./score-rows.ts";
+import type { Exit } from "./trees.ts";
 
 export type Judged = {
   /** 1 for each block that is kept. Good until the next page. */

@@ -37,15 +37,14 @@ export type Rows = {
 /** Probabilities of rows. Rows are let go early at `exits`, in order of trees. */
 export function scoreRows(trees: Trees, rows: Rows, exits: readonly Exit[] = []): void {
   const { nodes, values, roots, base } = trees;
-  const { values: row, stride, scores, sure = -1 } = rows;
+  const { values: row, stride, scores, sure } = rows;
   const ends = [...exits.map((exit) => Math.min(exit.trees, roots.length)), roots.length];
   for (let at = 0; at < rows.count; at++) {
-    const score = scores[at] as number;
-    if (score < sure || score > 1 - sure) continue;
+    if (isSure(scores[at] as number, sure)) continue;
     const from = at * stride;
     let margin = base;
     let tree = 0;
-    let known = Number.NaN;
+    let known = 0;
     for (let part = 0; part < ends.length; part++) {
       const end = ends[part] as number;
       for (; tree < end; tree++) {
@@ -60,10 +59,23 @@ export function scoreRows(trees: Trees, rows: Rows, exits: readonly Exit[] = [])
         margin += values[leaf] as number;
       }
       if (part === exits.length) break;
-      const { below, above } = exits[part] as Exit;
-      known = margin < below ? OUT_SCORE : margin > above ? IN_SCORE : Number.NaN;
-      if (!Number.isNaN(known)) break;
+      known = exitScore(margin, exits[part] as Exit);
+      if (known > 0) break;
     }
-    scores[at] = Number.isNaN(known) ? 1 / (1 + Math.exp(-margin)) : known;
+    scores[at] = known > 0 ? known : logistic(margin);
   }
+}
+
+/** Whether a row of this score is left as it is. */
+export function isSure(score: number, sure = -1): boolean {
+  return score < sure || score > 1 - sure;
+}
+
+/** The score of a row that is let go at `exit`; 0 when it goes on. */
+export function exitScore(margin: number, { below, above }: Exit): number {
+  return margin < below ? OUT_SCORE : margin > above ? IN_SCORE : 0;
+}
+
+export function logistic(margin: number): number {
+  return 1 / (1 + Math.exp(-margin));
 }

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import fc from "fast-check";
-import { IN_SCORE, LEAF, OUT_SCORE, scoreRows, type Trees } from "../../src/classify/trees.ts";
+import { scoreRows as scoreRowsFast } from "../../src/classify/score-rows.ts";
+import { type Exit, IN_SCORE, LEAF, OUT_SCORE, scoreRows, type Trees } from "../../src/classify/trees.ts";
+import { TreesKernel } from "../../src/classify/trees-wasm.ts";
 
 type Node = { readonly column: number; readonly cut: number; readonly left: Node; readonly right: Node } | number;
 
@@ -90,4 +92,32 @@ test("a row that is sure already keeps its score", () => {
     [...scores].map((score) => Math.round(score * 100)),
     [1, 78, 99],
   );
+});
+
+test("the kernel gives the same scores as JavaScript, to the last bit, also for rows that are no numbers", () => {
+  const value = fc.oneof(fc.integer({ min: -7, max: 7 }), fc.constantFrom(NaN, Infinity, -Infinity, -0));
+  const rows = fc.array(fc.array(value, { minLength: 4, maxLength: 4 }), { maxLength: 150 });
+  const exits = fc.array(fc.record({ trees: fc.nat(30), below: fc.constant(-0.2), above: fc.constant(0.8) }), {
+    maxLength: 3,
+  });
+  fc.assert(
+    fc.property(fc.array(node, { maxLength: 30 }), rows, exits, (list, values, unordered) => {
+      const trees = flatten(list);
+      const sorted: Exit[] = unordered.toSorted((one, other) => one.trees - other.trees);
+      const slow = Float32Array.from(values, (_, at) => (at % 7) / 6);
+      const fast = slow.slice();
+      const given = { values: Float32Array.from(values.flat()), count: values.length, stride: 4, sure: 0.1 };
+      scoreRows(trees, { ...given, scores: slow }, sorted);
+      scoreRowsFast(trees, { ...given, scores: fast }, sorted);
+      assert.deepEqual(fast, slow);
+    }),
+  );
+});
+
+test("trees with more columns than a node of the kernel can name are walked in JavaScript", () => {
+  const trees = flatten([{ column: 20_000, cut: 0, left: -1, right: 1 }]);
+  assert.equal(TreesKernel.create(trees, 20_001), undefined);
+  const scores = Float32Array.of(0.5);
+  scoreRowsFast(trees, { values: new Float32Array(20_001).fill(1), count: 1, stride: 20_001, scores });
+  assert.ok((scores[0] ?? 0) > 0.5);
 });
