@@ -2,6 +2,7 @@
 import { BlockKind, type Page } from "../page/page.ts";
 import { readPage } from "../page/read-page.ts";
 import { TEXT_COUNTS, TextCount } from "../page/text-run.ts";
+import { tokenize } from "../tokenizer/tokenize.ts";
 import { TOKEN_WORDS } from "../tokenizer/tokens.ts";
 import type { Grouping } from "./alike.ts";
 import { proseOf } from "./element-facts.ts";
@@ -30,7 +31,7 @@ export class BlockFeatures {
   /** The heading that repeats the page's title, -1 without one. */
   titleAt = NONE;
   #row = new FeatureRow();
-  #page: Page = readPage("", { words: new Int32Array(0), count: 0 });
+  #page: Page = readPage("", tokenize(""));
   #facts = new PageFacts();
   #before = new Float64Array(0);
   #prose = new Float64Array(0);

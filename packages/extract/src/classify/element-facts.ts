@@ -2,7 +2,7 @@
 import type { Page } from "../page/page.ts";
 import { TEXT_COUNTS, TextCount } from "../page/text-run.ts";
 import { attributeId, TOKEN_WORDS, TokenKind } from "../tokenizer/tokens.ts";
-import { addNameWords, HashList } from "./hashes.ts";
+import { addNameUnits, addNameWords, HashList } from "./hashes.ts";
 
 const CLASS = attributeId("class");
 const ID = attributeId("id");
@@ -66,7 +66,7 @@ export class ElementFacts {
     let likeness = Math.imul(tag + 1, 0x9e3779b1);
     this.names.add(Math.imul(tag + 1, TAG_HASH));
     if (token >= 0) {
-      const { words } = page.tokens;
+      const { words, units } = page.tokens;
       const { html } = page;
       const last = token + (words[token * TOKEN_WORDS + 3] ?? 0);
       if (tag === 0) likeness ^= this.#addTagName(html, words[token * TOKEN_WORDS + 1] ?? 0);
@@ -78,7 +78,7 @@ export class ElementFacts {
         const seed = SEEDS[id] ?? 0;
         if (seed > 0) {
           const from = this.names.count;
-          addNameWords(this.names, html.slice(words[base + 1] ?? 0, words[base + 2] ?? 0), seed);
+          addNameUnits(this.names, units, { start: words[base + 1] ?? 0, end: words[base + 2] ?? 0, seed });
           if (id === CLASS)
             for (let name = from; name < this.names.count; name++)
               likeness = Math.imul(likeness ^ (this.names.words[name] ?? 0), 0x85ebca6b);
@@ -86,7 +86,7 @@ export class ElementFacts {
           const style = html.slice(words[base + 1] ?? 0, words[base + 2] ?? 0);
           if (/display\s*:\s*none|visibility\s*:\s*hidden/i.test(style)) this.hidden[at] = 1;
         } else if (id === HIDDEN) this.hidden[at] = 1;
-        else if (id === ARIA_HIDDEN && html.charCodeAt(words[base + 1] ?? 0) === 116) this.hidden[at] = 1;
+        else if (id === ARIA_HIDDEN && units[words[base + 1] ?? 0] === 116) this.hidden[at] = 1;
       }
     }
     this.likeness[at] = likeness;

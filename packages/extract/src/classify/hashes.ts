@@ -23,16 +23,20 @@ export class HashList {
 /** Longest word that is looked up: longer ones are keys and identifiers. */
 const WORD_CHARS_MAX = 24;
 
+/** Units from `start` to `end`. */
+export type Span = { readonly start: number; readonly end: number };
+
 /**
  * Adds the words of an attribute's value: runs of letters, split before an inner capital ("postBody" is two); digits and signs
  * separate. `seed` keeps the words of one attribute apart from another's.
  */
-export function addNameWords(list: HashList, text: string, seed: number): void {
+export function addNameUnits(list: HashList, units: Uint16Array, name: Span & { readonly seed: number }): void {
+  const { start, end, seed } = name;
   let hash = OFFSET ^ seed;
   let length = 0;
   let wasLower = false;
-  for (let at = 0; at <= text.length; at++) {
-    const code = at < text.length ? text.charCodeAt(at) : 32;
+  for (let at = start; at < end; at++) {
+    const code = units[at] as number;
     const isUpper = code >= 65 && code <= 90;
     const isLower = (code >= 97 && code <= 122) || code > 127;
     if (!(isLower || isUpper) || (isUpper && wasLower)) {
@@ -46,6 +50,14 @@ export function addNameWords(list: HashList, text: string, seed: number): void {
     }
     wasLower = isLower;
   }
+  if (length > 1 && length <= WORD_CHARS_MAX) list.add(hash);
+}
+
+/** As `addNameUnits`, for text that stands in no page. */
+export function addNameWords(list: HashList, text: string, seed: number): void {
+  const units = new Uint16Array(text.length);
+  for (let at = 0; at < text.length; at++) units[at] = text.charCodeAt(at);
+  addNameUnits(list, units, { start: 0, end: text.length, seed });
 }
 
 /** Length of a character reference that is skipped. */
@@ -54,12 +66,13 @@ const REFERENCE_CHARS_MAX = 10;
 /** Words of one block that are looked up: its beginning says what it is. */
 export const BLOCK_WORDS_MAX = 24;
 
-/** Adds the words of `html[start, end)` until `max` in all stand since `from`; character references separate words. */
-export function addTextWords(list: HashList, html: string, span: { start: number; end: number; max: number }): void {
+/** Adds the words of a span of a page's units until `list` has `max`; character references separate words. */
+export function addTextWords(list: HashList, units: Uint16Array, span: Span & { readonly max: number }): void {
+  const { start, end, max } = span;
   let hash = OFFSET;
   let length = 0;
-  for (let at = span.start; at <= span.end; at++) {
-    const code = at < span.end ? html.charCodeAt(at) : 32;
+  for (let at = start; at <= end; at++) {
+    const code = at < end ? (units[at] as number) : 32;
     const isLetter =
       (code >= 97 && code <= 122) ||
       (code >= 48 && code <= 57) ||
@@ -73,14 +86,14 @@ export function addTextWords(list: HashList, html: string, span: { start: number
     } else {
       if (length > 0) {
         list.add(hash);
-        if (list.count >= span.max) return;
+        if (list.count >= max) return;
         hash = OFFSET;
         length = 0;
       }
       if (code === 38) {
-        const end = Math.min(span.end, at + REFERENCE_CHARS_MAX);
-        for (let next = at + 1; next < end; next++) {
-          if (html.charCodeAt(next) !== 59) continue;
+        const stop = Math.min(end, at + REFERENCE_CHARS_MAX);
+        for (let next = at + 1; next < stop; next++) {
+          if (units[next] !== 59) continue;
           at = next;
           break;
         }
@@ -91,14 +104,14 @@ export function addTextWords(list: HashList, html: string, span: { start: number
 
 /** The first words of block `at`, added to `list`. */
 export function addBlockWords(list: HashList, page: Page, at: number): void {
-  const { words } = page.tokens;
+  const { words, units } = page.tokens;
   const max = list.count + BLOCK_WORDS_MAX;
   const end = page.blocks.tokenEnd[at] ?? 0;
   for (let token = page.blocks.tokenStart[at] ?? 0; token < end && list.count < max; token++) {
     const base = token * TOKEN_WORDS;
     const word = words[base] ?? 0;
     if ((word & 15) !== TokenKind.text || (word & TokenFlag.blank) !== 0) continue;
-    addTextWords(list, page.html, { start: words[base + 1] ?? 0, end: words[base + 2] ?? 0, max });
+    addTextWords(list, units, { start: words[base + 1] ?? 0, end: words[base + 2] ?? 0, max });
   }
 }
 

@@ -2,7 +2,7 @@
 import type { Page } from "../page/page.ts";
 import { attributeId, TOKEN_WORDS, TokenKind, tagId } from "../tokenizer/tokens.ts";
 import type { ElementFacts } from "./element-facts.ts";
-import { addNameWords, type HashList, hashOf } from "./hashes.ts";
+import { addNameUnits, addNameWords, type HashList, hashOf } from "./hashes.ts";
 
 const META = tagId("meta");
 const BODY = tagId("body");
@@ -94,18 +94,24 @@ function addAttributeWords(
   list: HashList,
   from: { readonly page: Page; readonly token: number; readonly attribute: number; readonly seed: number },
 ): void {
-  const text = attributeText(from.page, from.token, from.attribute);
-  if (text !== "") addNameWords(list, text, from.seed);
+  const { words, units } = from.page.tokens;
+  const at = attributeAt(from.page, from.token, from.attribute);
+  if (at < 0) return;
+  const start = words[at * TOKEN_WORDS + 1] ?? 0;
+  addNameUnits(list, units, { start, end: words[at * TOKEN_WORDS + 2] ?? 0, seed: from.seed });
 }
 
 /** The raw value of an open token's attribute, "" without one. */
 export function attributeText(page: Page, token: number, attribute: number): string {
   const { words } = page.tokens;
+  const base = attributeAt(page, token, attribute) * TOKEN_WORDS;
+  return base < 0 ? "" : page.html.slice(words[base + 1] ?? 0, words[base + 2] ?? 0);
+}
+
+/** The token of an open token's attribute, -1 without one. */
+function attributeAt(page: Page, token: number, attribute: number): number {
+  const { words } = page.tokens;
   const last = token + (words[token * TOKEN_WORDS + 3] ?? 0);
-  for (let at = token + 1; at <= last; at++) {
-    const base = at * TOKEN_WORDS;
-    if ((((words[base] ?? 0) >> 8) & 0xffff) === attribute)
-      return page.html.slice(words[base + 1] ?? 0, words[base + 2] ?? 0);
-  }
-  return "";
+  for (let at = token + 1; at <= last; at++) if ((((words[at * TOKEN_WORDS] ?? 0) >> 8) & 0xffff) === attribute) return at;
+  return -1;
 }

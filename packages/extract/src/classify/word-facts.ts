@@ -123,7 +123,7 @@ export class WordFacts {
     list.count = 0;
     const start = page.tokens.words[token * TOKEN_WORDS + 1] ?? 0;
     const end = page.tokens.words[token * TOKEN_WORDS + 2] ?? 0;
-    addTextWords(list, page.html, { start, end, max: TITLE_WORDS_MAX });
+    addTextWords(list, page.tokens.units, { start, end, max: TITLE_WORDS_MAX });
     for (let at = 0; at < list.count; at++) set.add(list.words[at] ?? 0);
   }
 
@@ -135,7 +135,7 @@ export class WordFacts {
     list.count = 0;
     const start = page.tokens.words[token * TOKEN_WORDS + 1] ?? 0;
     const end = page.tokens.words[token * TOKEN_WORDS + 2] ?? 0;
-    addTextWords(list, page.html, { start, end, max: SCHEMA_WORDS_MAX });
+    addTextWords(list, page.tokens.units, { start, end, max: SCHEMA_WORDS_MAX });
     for (let at = 2; at < list.count; at++) this.#triples.add(tripleAt(list.words, at));
   }
 }

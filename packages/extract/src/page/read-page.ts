@@ -38,7 +38,7 @@ const ROW_GROUPS = new Set(["thead", "tbody", "tfoot"].map(tagId));
 
 /** Reads a page's tokens into blocks. The arrays belong to this module: the page is good until the next call. */
 export function readPage(html: string, tokens: Tokens): Page {
-  reader.start(html, tokens);
+  reader.start(tokens);
   reader.run();
   return { html, tokens, ...arrays.views() };
 }
@@ -46,7 +46,7 @@ export function readPage(html: string, tokens: Tokens): Page {
 const arrays = new PageArrays();
 
 class PageReader {
-  #html = "";
+  #units: Uint16Array = new Uint16Array(0);
   #words: Int32Array = new Int32Array(0);
   #count = 0;
   /** Open elements by index; `#tags` holds their tags. */
@@ -66,8 +66,8 @@ class PageReader {
   #lists = 0;
   #breaks = 0;
 
-  start(html: string, tokens: Tokens): void {
-    this.#html = html;
+  start(tokens: Tokens): void {
+    this.#units = tokens.units;
     this.#words = tokens.words;
     this.#count = tokens.count;
     this.#depth = 0;
@@ -89,7 +89,7 @@ class PageReader {
   run(): void {
     const words = this.#words;
     const run = this.#run;
-    const html = this.#html;
+    const units = this.#units;
     for (let at = 0; at < this.#count; at++) {
       const word = words[at * TOKEN_WORDS] ?? 0;
       const kind = word & 15;
@@ -100,7 +100,7 @@ class PageReader {
         run.isLink = this.#link >= 0;
         run.isBold = this.#bold > 0;
         if (blank) run.space = true;
-        else addText(run, html, words[at * TOKEN_WORDS + 1] ?? 0, words[at * TOKEN_WORDS + 2] ?? 0);
+        else addText(run, units, { start: words[at * TOKEN_WORDS + 1] ?? 0, end: words[at * TOKEN_WORDS + 2] ?? 0 });
       } else if (kind === TokenKind.open) this.#open(at, (word >> 8) & 0xffff, (word & TokenFlag.selfClosing) !== 0);
       else if (kind === TokenKind.close) this.#close(at, (word >> 8) & 0xffff);
     }
@@ -277,7 +277,7 @@ class PageReader {
   #isCustom(at: number): boolean {
     const start = this.#words[at * TOKEN_WORDS + 1] ?? 0;
     for (let i = start + 1; i < start + 40; i++) {
-      const code = this.#html.charCodeAt(i);
+      const code = this.#units[i] as number;
       if (code === 45) return true;
       if (code <= 32 || code === 62 || (code === 47 && i > start + 1)) return false;
     }
@@ -286,12 +286,12 @@ class PageReader {
 
   /** Whether the end tag at `at` names the element at `depth`; both are unknown tags. */
   #isSameName(at: number, depth: number): boolean {
-    const html = this.#html;
+    const units = this.#units;
     let left = (this.#words[at * TOKEN_WORDS + 1] ?? 0) + 2;
     let right = (this.#words[(arrays.tokenOf(this.#stack[depth] ?? 0) ?? 0) * TOKEN_WORDS + 1] ?? 0) + 1;
     for (;;) {
-      const one = html.charCodeAt(left++) | 32;
-      const other = html.charCodeAt(right++) | 32;
+      const one = (units[left++] as number) | 32;
+      const other = (units[right++] as number) | 32;
       const isEnd = !(one === 45 || (one >= 48 && one <= 57) || (one >= 97 && one <= 122));
       const isOtherEnd = !(other === 45 || (other >= 48 && other <= 57) || (other >= 97 && other <= 122));
       if (isEnd || isOtherEnd) return isEnd && isOtherEnd;

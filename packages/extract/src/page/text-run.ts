@@ -103,19 +103,21 @@ function classOfWide(code: number): number {
   return LOWER;
 }
 
-/** Adds `html[start, end)`, which holds at least one character that is no white space of HTML's. */
-export function addText(run: TextRun, html: string, start: number, end: number): void {
+export type Span = { readonly start: number; readonly end: number };
+
+/** Adds the units from `start` to `end` of a page, at least one of which is no white space of HTML's. */
+export function addText(run: TextRun, units: Uint16Array, { start, end }: Span): void {
   const { counts } = run;
   let { last, space, inWord } = run;
   let chars = 0;
   let words = 0;
   let letters = 0;
   for (let at = start; at < end; at++) {
-    let code = html.charCodeAt(at);
+    let code = units[at] as number;
     if (code === 38) {
-      const reference = referenceEnd(html, at, end);
+      const reference = referenceEnd(units, at, end);
       if (reference > 0) {
-        code = referenceCode(html, at);
+        code = referenceCode(units, at);
         at = reference;
       }
     }
@@ -139,7 +141,11 @@ export function addText(run: TextRun, html: string, start: number, end: number):
     }
     last = kind;
     if (kind === LOWER) {
-      letters++;
+      // Most letters follow another one: they count as characters and letters, and change nothing else.
+      const first = at;
+      while (at + 1 < end && isAsciiLower(units[at + 1] as number)) at++;
+      chars += at - first;
+      letters += at - first + 1;
       if (code > 127) counts[TextCount.foreign] = (counts[TextCount.foreign] ?? 0) + 1;
     } else if (kind === UPPER) {
       letters++;
@@ -171,10 +177,10 @@ function finish(run: TextRun, chars: number, words: number, letters: number): vo
 }
 
 /** Index of the `;` that ends the character reference at `at`, or 0. */
-function referenceEnd(html: string, at: number, end: number): number {
+function referenceEnd(units: Uint16Array, at: number, end: number): number {
   const stop = Math.min(end, at + 12);
   for (let i = at + 1; i < stop; i++) {
-    const code = html.charCodeAt(i);
+    const code = units[i];
     if (code === 59) return i > at + 1 ? i : 0;
     const isName =
       (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 35;
@@ -184,16 +190,33 @@ function referenceEnd(html: string, at: number, end: number): number {
 }
 
 /** Stands for a reference's character: a space for `&nbsp;` and its like, a sign for marks, else a letter. */
-function referenceCode(html: string, at: number): number {
-  const first = html.charCodeAt(at + 1);
+function referenceCode(units: Uint16Array, at: number): number {
+  const first = units[at + 1];
   if (first === 35) {
-    const isHex = (html.charCodeAt(at + 2) | 32) === 120;
-    const code = Number.parseInt(html.slice(at + (isHex ? 3 : 2), at + 10), isHex ? 16 : 10);
+    const isHex = ((units[at + 2] as number) | 32) === 120;
+    const code = numberIn(units, { start: at + (isHex ? 3 : 2), end: at + 10 }, isHex ? 16 : 10);
     return code >= 0 && code <= 0xffff ? code : 0x2600;
   }
-  const second = html.charCodeAt(at + 2);
+  const second = units[at + 2];
   if (first === 110 && second === 98) return 32;
   if (first === 97 && second === 109) return 38;
   if (first === 109 || first === 110 || first === 108 || first === 114 || first === 104) return 0x2013;
   return 0xe9;
+}
+
+/** The number whose digits stand first; -1 without one. As `parseInt` does, "0x" may stand before hexadecimal digits. */
+function numberIn(units: Uint16Array, { start, end }: Span, base: number): number {
+  const isPrefixed = base === 16 && units[start] === 48 && ((units[start + 1] as number) | 32) === 120;
+  let value = -1;
+  for (let at = isPrefixed ? start + 2 : start; at < end; at++) {
+    const code = units[at] as number;
+    const digit = code >= 48 && code <= 57 ? code - 48 : (code | 32) >= 97 ? (code | 32) - 87 : base;
+    if (!(digit < base)) break;
+    value = (value < 0 ? 0 : value) * base + digit;
+  }
+  return value;
+}
+
+function isAsciiLower(code: number): boolean {
+  return code >= 97 && code <= 122;
 }

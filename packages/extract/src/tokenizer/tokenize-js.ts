@@ -10,6 +10,7 @@ import { TOKEN_WORDS, TokenFlag, type Tokenize, TokenKind, type Tokens } from ".
 
 /** Words held from page to page, 1 MB; more, which a page of some MB may need, go with their page. */
 const KEPT_WORDS = 1 << 18;
+const KEPT_UNITS = 1 << 18;
 const RAW_TRAITS = Trait.rawText | Trait.rawReferences | Trait.script | Trait.endless;
 
 const ID_SHIFT = 8;
@@ -55,6 +56,7 @@ class Occurrences {
 
 class Scan {
   words = new Int32Array(KEPT_WORDS);
+  units = new Uint16Array(0);
   /** Words in use. */
   fill = 0;
   private readonly references = new Occurrences("&");
@@ -80,8 +82,17 @@ class Scan {
     this.foreign.depth = 0;
     this.page(html);
     const { words } = this;
+    const units = this.copy(html);
     if (words.length > KEPT_WORDS) this.words = new Int32Array(KEPT_WORDS);
-    return { words, count: this.fill / TOKEN_WORDS };
+    if (units.length > KEPT_UNITS) this.units = new Uint16Array(0);
+    return { units, words, count: this.fill / TOKEN_WORDS };
+  }
+
+  private copy(html: string): Uint16Array {
+    if (html.length > this.units.length) this.units = new Uint16Array(Math.ceil(html.length * 1.25));
+    const { units } = this;
+    Buffer.from(units.buffer).write(html, "utf16le");
+    return units;
   }
 
   private page(html: string): void {

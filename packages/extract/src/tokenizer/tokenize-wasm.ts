@@ -85,7 +85,8 @@ function run(instance: Instance, html: string): Tokens {
   if (instance.bytes.buffer !== memory.buffer) instance.bytes = Buffer.from(memory.buffer);
   instance.bytes.write(html, TEXT_AT, "utf16le");
   const count = kernel.tokenize(html.length);
-  return { words: new Int32Array(memory.buffer, kernel.tokensAt(), count * TOKEN_WORDS), count };
+  const units = new Uint16Array(memory.buffer, TEXT_AT, html.length);
+  return { units, words: new Int32Array(memory.buffer, kernel.tokensAt(), count * TOKEN_WORDS), count };
 }
 
 function createInstance(): Instance {
