@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parseArgs } from "node:util";
 import { BlockFeatures } from "../../src/classify/block-features.ts";
-import { FeatureRow } from "../../src/classify/feature-row.ts";
+import { NamingRow } from "../../src/classify/feature-row.ts";
 import { type Lexicon, NAME_BUCKETS, PAGE_BUCKETS, TEXT_BUCKETS } from "../../src/classify/lexicon.ts";
 import { PAGE_TYPES } from "../../src/classify/lexicon-scores.ts";
 import { PageFacts } from "../../src/classify/page-facts.ts";
@@ -46,7 +46,7 @@ function dump(paths: Paths): void {
   };
   const given = paths.scores === undefined ? undefined : floats(paths.scores);
   const facts = new PageFacts();
-  const row = new FeatureRow();
+  const row = new NamingRow();
   const first = new BlockFeatures();
   const second = new ScoreFeatures();
   const file = new NumberFile(paths.out, "f32");

@@ -15,6 +15,7 @@ import { TRACKED, TRACKED_COLUMNS } from "./tag-distances.ts";
 const LEVELS = ["el0", "el1", "el2", "el3", "el4"] as const;
 const NEIGHBOURS = [-3, -2, -1, 1, 2, 3] as const;
 const NEIGHBOUR_NAMES = ["prev3", "prev2", "prev1", "next1", "next2", "next3"] as const;
+const CHAIN_NAMES = CHAIN_SHARES.map((_, at) => `main.${at}`);
 const TAG_SERIES = [...TRACKED, "hidden"] as const;
 const WINDOW = 5;
 /** Stands for "there is none". */
@@ -35,10 +36,14 @@ export class BlockFeatures {
   #facts = new PageFacts();
   #before = new Float64Array(0);
   #prose = new Float64Array(0);
+  /** Depth of the innermost element around each block and the next one. */
+  #meetings = new Int32Array(0);
   #heading = NONE;
   /** The last heading of level 1 or 2. */
   #chapter = NONE;
   #headings = 0;
+  /** Depth of the innermost element around the last heading and all blocks since. */
+  #headingMeeting = 0;
   #seen = new Map<number, number>();
 
   /** Writes `columns` figures of block i from `row.values[i × stride]` on. */
@@ -54,7 +59,6 @@ export class BlockFeatures {
     row.reserve(stride * page.blocks.count);
     for (let at = 0; at < page.blocks.count; at++) {
       row.at = at * stride;
-      row.isNaming = this.columns === 0;
       this.#own(at);
       this.#position(at);
       this.#elements(at);
@@ -70,10 +74,11 @@ export class BlockFeatures {
   }
 
   #prepare(): void {
-    const { blocks } = this.#page;
+    const { blocks, elements } = this.#page;
     if (blocks.count + 1 > this.#before.length) {
       this.#before = new Float64Array(Math.ceil((blocks.count + 1) * 1.25));
       this.#prose = new Float64Array(Math.ceil((blocks.count + 1) * 1.25));
+      this.#meetings = new Int32Array(Math.ceil((blocks.count + 1) * 1.25));
     }
     this.#before[0] = 0;
     this.#prose[0] = 0;
@@ -84,6 +89,8 @@ export class BlockFeatures {
       const words = blocks.counts[at * TEXT_COUNTS + TextCount.words] ?? 0;
       this.#before[at + 1] = (this.#before[at] ?? 0) + chars;
       this.#prose[at + 1] = (this.#prose[at] ?? 0) + proseOf(chars, blocks.linkChars[at] ?? 0, words);
+      const meet = this.#meet(blocks.element[at] ?? 0, blocks.element[at + 1] ?? 0);
+      this.#meetings[at] = elements.depth[meet] ?? 0;
       if (blocks.kind[at] !== BlockKind.heading) continue;
       const match = this.#facts.words.ofTitle(at) * this.#facts.words.inTitle(at) + (blocks.level[at] === 1 ? 0.2 : 0);
       if (match > best) {
@@ -133,7 +140,7 @@ export class BlockFeatures {
 
   #position(at: number): void {
     const row = this.#row;
-    const { blocks } = this.#page;
+    const { blocks, elements } = this.#page;
     const total = this.#before[blocks.count] ?? 1;
     const before = this.#before[at] ?? 0;
     row.put("index", Math.min(at, FAR_BLOCKS));
@@ -147,8 +154,10 @@ export class BlockFeatures {
     row.put("sinceTitle", since);
     const sinceChars = before - (this.#before[Math.max(0, this.titleAt)] ?? 0);
     row.put("charsSinceTitle", this.titleAt < 0 ? -100_000 : Math.min(sinceChars, FAR_CHARS));
+    if (at > 0) this.#headingMeeting = Math.min(this.#headingMeeting, this.#meetings[at - 1] ?? 0);
     if (blocks.kind[at] === BlockKind.heading) {
       this.#heading = at;
+      this.#headingMeeting = elements.depth[blocks.element[at] ?? 0] ?? 0;
       if ((blocks.level[at] ?? 0) <= 2) this.#chapter = at;
       this.#headings++;
     }
@@ -163,14 +172,23 @@ export class BlockFeatures {
     row.put("chapterText", chapter < 0 ? 0 : (this.#facts.lexicon.text[chapter] ?? 0));
     row.put("chapterNames", chapter < 0 ? 0 : (this.#facts.lexicon.chain[blocks.element[chapter] ?? 0] ?? 0));
     row.put("chapterBlocks", chapter < 0 ? NONE : Math.min(at - chapter, NEAR_BLOCKS));
-    row.put("headingAbove", heading < 0 ? NONE : this.#rise(blocks.element[heading] ?? 0, blocks.element[at] ?? 0));
+    const headingDepth = elements.depth[blocks.element[heading] ?? 0] ?? 0;
+    row.put("headingAbove", heading < 0 ? NONE : headingDepth - this.#headingMeeting);
   }
 
-  /** Levels from `one` up to what it shares with `other`. */
-  #rise(one: number, other: number): number {
-    const { depth } = this.#page.elements;
-    const meet = this.#meet(one, other);
-    return (depth[one] ?? 0) - (depth[meet] ?? 0);
+  /** Depth of the innermost element around block `at`, which is in `own`, and around `element`. */
+  #meetingWith(element: number, own: number, at: number): number {
+    const { depth, blockStart, blockEnd } = this.#page.elements;
+    const isInside = at >= (blockStart[element] ?? 0) && at < (blockEnd[element] ?? 0);
+    return depth[isInside ? element : this.#meet(element, own)] ?? 0;
+  }
+
+  /** The same of block `at` and block `other`: blocks stand in page order, so those between them do not leave it. */
+  #meetingOf(at: number, other: number): number {
+    let depth = this.#meetings[Math.min(at, other)] ?? 0;
+    for (let next = Math.min(at, other) + 1; next < Math.max(at, other); next++)
+      depth = Math.min(depth, this.#meetings[next] ?? 0);
+    return depth;
   }
 
   /** The innermost element around both. Indices grow downwards, so the larger one steps up. */
@@ -195,7 +213,8 @@ export class BlockFeatures {
     row.put("childIndex", facts.childIndex[own] ?? 0);
     row.put("siblings", facts.children[elements.parent[own] ?? 0] ?? 0);
     let element = own;
-    for (const series of LEVELS) {
+    for (let level = 0; level < LEVELS.length; level++) {
+      const series = LEVELS[level] ?? "";
       const chars = facts.chars[element] ?? 0;
       row.putIn(series, "tag", elements.tag[element] ?? 0);
       row.putIn(series, "share", chars / total);
@@ -218,14 +237,17 @@ export class BlockFeatures {
     const own = blocks.element[at] ?? 0;
     for (let chain = 0; chain < CHAIN_SHARES.length; chain++) {
       const element = main.chain[chain] ?? 0;
-      row.putIn("main", `${chain}.side`, side(at, elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0));
-      row.putIn("main", `${chain}.rise`, this.#rise(element, own));
-      row.putIn("main", `${chain}.share`, (facts.chars[element] ?? 0) / (facts.chars[0] ?? 1));
+      const series = CHAIN_NAMES[chain] ?? "";
+      row.putIn(series, "side", side(at, elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0));
+      const meeting = this.#meetingWith(element, own, at);
+      row.putIn(series, "rise", (elements.depth[element] ?? 0) - meeting);
+      row.putIn(series, "share", (facts.chars[element] ?? 0) / (facts.chars[0] ?? 1));
     }
     const { top } = main;
     row.put("top.side", side(at, elements.blockStart[top] ?? 0, elements.blockEnd[top] ?? 0));
-    row.put("top.rise", this.#rise(top, own));
-    row.put("top.drop", this.#rise(own, top));
+    const meeting = this.#meetingWith(top, own, at);
+    row.put("top.rise", (elements.depth[top] ?? 0) - meeting);
+    row.put("top.drop", (elements.depth[own] ?? 0) - meeting);
     row.put("top.share", (facts.prose[top] ?? 0) / ((facts.prose[0] ?? 0) + 1));
     row.put("top.linkDensity", (facts.linkChars[top] ?? 0) / ((facts.chars[top] ?? 0) + 1));
   }
@@ -285,8 +307,8 @@ export class BlockFeatures {
 
   #neighbours(at: number): void {
     const row = this.#row;
-    const { blocks, tokens } = this.#page;
-    const own = blocks.element[at] ?? 0;
+    const { blocks, tokens, elements } = this.#page;
+    const depth = elements.depth[blocks.element[at] ?? 0] ?? 0;
     for (let i = 0; i < NEIGHBOURS.length; i++) {
       const other = at + (NEIGHBOURS[i] ?? 0);
       const series = NEIGHBOUR_NAMES[i] ?? "";
@@ -297,7 +319,7 @@ export class BlockFeatures {
       row.putIn(series, "kind", isThere ? (blocks.kind[other] ?? 0) : NONE);
       row.putIn(series, "text", isThere ? (this.#facts.lexicon.text[other] ?? 0) : 0);
       row.putIn(series, "names", isThere ? (this.#facts.lexicon.chain[blocks.element[other] ?? 0] ?? 0) : 0);
-      row.putIn(series, "rise", isThere ? this.#rise(own, blocks.element[other] ?? 0) : NONE);
+      row.putIn(series, "rise", isThere ? depth - this.#meetingOf(at, other) : NONE);
     }
     const start = tokens.words[(blocks.tokenStart[at] ?? 0) * TOKEN_WORDS + 1] ?? 0;
     const end = tokens.words[Math.max(0, (blocks.tokenEnd[at] ?? 0) - 1) * TOKEN_WORDS + 2] ?? 0;

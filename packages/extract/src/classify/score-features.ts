@@ -48,7 +48,6 @@ export class ScoreFeatures {
     }
     for (let at = 0; at < blocks.count; at++) {
       row.at = from + at * stride;
-      row.isNaming = this.columns === 0;
       this.#near(at, scores, blocks.count);
       this.#elements(page, at);
       this.#items(page, facts, at);
@@ -123,8 +122,8 @@ export class ScoreFeatures {
 
   #elements({ elements, blocks }: Page, at: number): void {
     let element = blocks.element[at] ?? 0;
-    for (const series of LEVELS) {
-      this.#row.putIn(series, "mean", this.#mean(elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0));
+    for (let level = 0; level < LEVELS.length; level++) {
+      this.#row.putIn(LEVELS[level] ?? "", "mean", this.#mean(elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0));
       element = Math.max(0, elements.parent[element] ?? 0);
     }
   }

@@ -16,6 +16,8 @@ const TYPE = attributeId("type");
 const SCHEMA_WORDS_MAX = 20_000;
 const TITLE_WORDS_MAX = 60;
 
+const InSet = { title: 1, description: 2, triples: 4 } as const;
+
 export class WordFacts {
   readonly words = new HashList();
   /** Words of block i stand from `start[i]` to `start[i + 1]`. */
@@ -26,6 +28,8 @@ export class WordFacts {
   readonly title = new Set<number>();
   readonly #triples = new Set<number>();
   readonly #description = new Set<number>();
+  /** Bits of the sets (`InSet`) that hold a hash of each low half: most words are in none, and need not be looked up. */
+  readonly #filter = new Uint8Array(1 << 16);
   readonly #list = new HashList();
 
   read(page: Page): void {
@@ -51,11 +55,11 @@ export class WordFacts {
 
   /** Share of block `at`'s words that stand in the title. */
   inTitle(at: number): number {
-    return this.#share(at, this.title);
+    return this.#share(at, this.title, InSet.title);
   }
 
   inDescription(at: number): number {
-    return this.#share(at, this.#description);
+    return this.#share(at, this.#description, InSet.description);
   }
 
   /** Share of the title's words that stand in block `at`. */
@@ -64,6 +68,7 @@ export class WordFacts {
     let found = 0;
     const from = this.start[at] ?? 0;
     const to = this.start[at + 1] ?? 0;
+    if (!this.#isLikelyIn(at, InSet.title)) return 0;
     for (const word of this.title) {
       for (let i = from; i < to; i++) {
         if (this.words.words[i] !== word) continue;
@@ -80,16 +85,30 @@ export class WordFacts {
     const to = this.start[at + 1] ?? 0;
     if (to - from < 3 || this.#triples.size === 0) return -1;
     let found = 0;
-    for (let i = from + 2; i < to; i++) if (this.#triples.has(tripleAt(this.words.words, i))) found++;
+    for (let i = from + 2; i < to; i++) {
+      const triple = tripleAt(this.words.words, i);
+      if (((this.#filter[triple & 0xffff] ?? 0) & InSet.triples) !== 0 && this.#triples.has(triple)) found++;
+    }
     return found / (to - from - 2);
   }
 
-  #share(at: number, set: ReadonlySet<number>): number {
+  /** Whether a word of block `at` may stand in a set. */
+  #isLikelyIn(at: number, bit: number): boolean {
+    const to = this.start[at + 1] ?? 0;
+    for (let i = this.start[at] ?? 0; i < to; i++)
+      if (((this.#filter[(this.words.words[i] ?? 0) & 0xffff] ?? 0) & bit) !== 0) return true;
+    return false;
+  }
+
+  #share(at: number, set: ReadonlySet<number>, bit: number): number {
     const from = this.start[at] ?? 0;
     const to = this.start[at + 1] ?? 0;
     if (from === to || set.size === 0) return 0;
     let found = 0;
-    for (let i = from; i < to; i++) if (set.has(this.words.words[i] ?? 0)) found++;
+    for (let i = from; i < to; i++) {
+      const word = this.words.words[i] ?? 0;
+      if (((this.#filter[word & 0xffff] ?? 0) & bit) !== 0 && set.has(word)) found++;
+    }
     return found / (to - from);
   }
 
@@ -97,6 +116,7 @@ export class WordFacts {
     this.title.clear();
     this.#description.clear();
     this.#triples.clear();
+    this.#filter.fill(0);
     const { words, count } = page.tokens;
     for (let token = 0; token < count; token++) {
       const word = words[token * TOKEN_WORDS] ?? 0;
@@ -106,6 +126,17 @@ export class WordFacts {
       else if (kind === TokenKind.raw && id === SCRIPT) this.#readSchema(page, token);
       else if (kind === TokenKind.open && id === META) this.#readMeta(page, token);
     }
+    this.#fillFilter();
+  }
+
+  #fillFilter(): void {
+    for (const word of this.title) this.#mark(word, InSet.title);
+    for (const word of this.#description) this.#mark(word, InSet.description);
+    for (const triple of this.#triples) this.#mark(triple, InSet.triples);
+  }
+
+  #mark(hash: number, bit: number): void {
+    this.#filter[hash & 0xffff] = (this.#filter[hash & 0xffff] ?? 0) | bit;
   }
 
   #readMeta(page: Page, token: number): void {
