@@ -51,15 +51,15 @@ export function countWords(text: string): number {
   for (let at = 0; at < text.length; at++) {
     const code = text.charCodeAt(at);
     // ASCII is told by its code: a regular expression a word was a tenth of a page's time (measured).
-    const isWord =
-      code < 128
-        ? (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57)
-        : isLetterBeyondAscii(text, at);
+    const isWord = code < 128 ? ASCII_WORD[code] === 1 : isLetterBeyondAscii(text, at);
     if (isWord && !inWord) count++;
     inWord = isWord;
   }
   return count;
 }
+
+/** 1 for the codes of ASCII letters and digits. */
+const ASCII_WORD = Uint8Array.from({ length: 128 }, (_, code) => Number(/[a-z\d]/i.test(String.fromCharCode(code))));
 
 const LETTER = /[\p{L}\p{N}]/u;
 

@@ -20,6 +20,19 @@ export class HashList {
   }
 }
 
+/** ASCII letters in lower case, by code; 0 for what is no letter. Digits belong to words of text only. */
+const NAME_LETTERS = Uint8Array.from({ length: 128 }, (_, code) => foldOf(code));
+const TEXT_LETTERS = NAME_LETTERS.map((folded, code) => (code >= 48 && code <= 57 ? code : folded));
+
+function foldOf(code: number): number {
+  const lower = code | 32;
+  return code >= 65 && lower >= 97 && lower <= 122 ? lower : 0;
+}
+
+function isWideLetter(code: number): boolean {
+  return code >= 0xc0 && (code < 0x2000 || code > 0x206f) && (code < 0x3000 || code > 0x3002);
+}
+
 /** Longest word that is looked up: longer ones are keys and identifiers. */
 const WORD_CHARS_MAX = 24;
 
@@ -37,15 +50,15 @@ export function addNameUnits(list: HashList, units: Uint16Array, name: Span & { 
   let wasLower = false;
   for (let at = start; at < end; at++) {
     const code = units[at] as number;
-    const isUpper = code >= 65 && code <= 90;
-    const isLower = (code >= 97 && code <= 122) || code > 127;
-    if (!(isLower || isUpper) || (isUpper && wasLower)) {
+    const folded = code < 128 ? (NAME_LETTERS[code] as number) : code;
+    const isLower = folded === code;
+    if (folded === 0 || (wasLower && !isLower)) {
       if (length > 1 && length <= WORD_CHARS_MAX) list.add(hash);
       hash = OFFSET ^ seed;
       length = 0;
     }
-    if (isLower || isUpper) {
-      hash = Math.imul(hash ^ (isUpper ? code | 32 : code), PRIME);
+    if (folded !== 0) {
+      hash = Math.imul(hash ^ folded, PRIME);
       length++;
     }
     wasLower = isLower;
@@ -73,15 +86,9 @@ export function addTextWords(list: HashList, units: Uint16Array, span: Span & { 
   let length = 0;
   for (let at = start; at <= end; at++) {
     const code = at < end ? (units[at] as number) : 32;
-    const isLetter =
-      (code >= 97 && code <= 122) ||
-      (code >= 48 && code <= 57) ||
-      (code >= 0xc0 && (code < 0x2000 || code > 0x206f) && code !== 0x3000 && code !== 0x3001 && code !== 0x3002);
-    if (isLetter) {
-      hash = Math.imul(hash ^ code, PRIME);
-      length++;
-    } else if (code >= 65 && code <= 90) {
-      hash = Math.imul(hash ^ (code | 32), PRIME);
+    const folded = code < 128 ? (TEXT_LETTERS[code] as number) : isWideLetter(code) ? code : 0;
+    if (folded !== 0) {
+      hash = Math.imul(hash ^ folded, PRIME);
       length++;
     } else {
       if (length > 0) {

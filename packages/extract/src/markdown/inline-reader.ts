@@ -12,7 +12,7 @@ import { isInvisible } from "./invisible.ts";
 import type { LinkList } from "./link-list.ts";
 import { isMarkTag, type Mark, MarkKind, markOf, quench } from "./marks.ts";
 import type { Image, MediaList } from "./media-list.ts";
-import { collapse } from "./white-space.ts";
+import { collapse, evenPart } from "./white-space.ts";
 
 const A = tagId("a");
 const BR = tagId("br");
@@ -118,8 +118,17 @@ export class InlineReader {
       this.#space();
       return;
     }
-    const { words } = this.#page.tokens;
-    const raw = this.#page.html.slice(words[at * TOKEN_WORDS + 1], words[at * TOKEN_WORDS + 2]);
+    const { html, tokens } = this.#page;
+    const start = tokens.words[at * TOKEN_WORDS + 1] ?? 0;
+    const end = tokens.words[at * TOKEN_WORDS + 2] ?? 0;
+    const even = (word & TokenFlag.entity) === 0 ? evenPart(tokens.units, start, end) : undefined;
+    if (even) {
+      if (even.start > start) this.#space();
+      this.#write(html.slice(even.start, even.end));
+      if (even.end < end) this.#space();
+      return;
+    }
+    const raw = html.slice(start, end);
     this.#add(collapse((word & TokenFlag.entity) === 0 ? raw : decodeReferences(raw)));
   }
 

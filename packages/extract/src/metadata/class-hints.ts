@@ -1,18 +1,25 @@
 /** Finds the words that mark authors and dates in class, id, itemprop and rel values, without slicing them. */
 
+import type { TokenSource } from "./token-text.ts";
+
 export const Hint = { author: 1, date: 2, tag: 4 } as const;
 
 /** Longer class lists are utility classes throughout. */
 const LABEL_CHARS_MAX = 160;
 
-/** `Hint` bits of the words that stand in `html[start, end)`, whatever their case at the front ("postAuthor"). */
-export function hintsIn(html: string, start: number, end: number): number {
+/** 1 for the codes that a word looked for begins with; few units of a class are one. */
+const BEGINS = new Uint8Array(128);
+for (const letter of "abdputw") BEGINS[letter.charCodeAt(0)] = 1;
+
+/** `Hint` bits of the words that stand in the page from `start` to `end`, whatever their case at the front ("postAuthor"). */
+export function hintsIn({ html, tokens: { units } }: TokenSource, start: number, end: number): number {
   const stop = Math.min(end, start + LABEL_CHARS_MAX);
   let hints = 0;
   for (let at = start; at + 2 < stop; at++) {
     // Setting bit 5 makes ASCII letters lower case.
-    const code = html.charCodeAt(at) | 0x20;
-    const next = html.charCodeAt(at + 1);
+    const code = (units[at] as number) | 0x20;
+    if (BEGINS[code] !== 1) continue;
+    const next = units[at + 1];
     if (code === 0x61) {
       if (next === 0x75 && html.startsWith("thor", at + 2)) hints |= Hint.author;
     } else if (code === 0x62) {
@@ -27,7 +34,7 @@ export function hintsIn(html: string, start: number, end: number): number {
     } else if (code === 0x77) {
       if (next === 0x72 && html.startsWith("iter", at + 2)) hints |= Hint.author;
     } else if (code === 0x74) {
-      if (next === 0x61 && html.charCodeAt(at + 2) === 0x67) hints |= Hint.tag;
+      if (next === 0x61 && units[at + 2] === 0x67) hints |= Hint.tag;
       else if (next === 0x69 && html.startsWith("mestamp", at + 2)) hints |= Hint.date;
     }
   }

@@ -217,12 +217,11 @@ type Open = { readonly at: number; readonly tag: number; readonly attributes: nu
 
 function readCandidates(page: TokenSource, facts: PageFacts, open: Open): void {
   const { words } = page.tokens;
-  const { html } = page;
   for (let token = open.at + 1; token <= open.at + open.attributes; token++) {
     const id = ((words[token * 4] ?? 0) >> 8) & 0xffff;
     if (id !== CLASS && id !== ID && id !== ITEMPROP && id !== REL && id !== TESTID) continue;
     if (id === REL && open.tag !== A) continue;
-    const hints = hintsIn(html, words[token * 4 + 1] ?? 0, words[token * 4 + 2] ?? 0);
+    const hints = hintsIn(page, words[token * 4 + 1] ?? 0, words[token * 4 + 2] ?? 0);
     if (hints === 0) continue;
     const by = id === ITEMPROP ? "itemprop" : id === REL ? "rel" : "class";
     addCandidate(page, facts, { open, token, by, hints });
