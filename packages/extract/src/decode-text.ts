@@ -11,6 +11,11 @@ export type DecodeOptions = {
 /** Where the HTML standard asks for the declaration is 1,024 bytes; real pages put comments before it. */
 const PRESCAN_BYTES = 4_096;
 
+/** Made once: on a small page they cost as much as the decoding. Each call of `decode` begins anew. */
+const utf8 = new TextDecoder("utf-8");
+const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
+const latin1 = new TextDecoder("latin1");
+
 /** Decodes `bytes`; what is not valid in the charset becomes U+FFFD. Never throws. */
 export function decodeText(bytes: Uint8Array, options: DecodeOptions = {}): string {
   const mark = byteOrderMark(bytes);
@@ -34,7 +39,7 @@ export function charsetOf(contentType: string | undefined): string | undefined {
 
 function decodeUtf8(bytes: Uint8Array): string | undefined {
   try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+    return strictUtf8.decode(bytes);
   } catch {
     return undefined;
   }
@@ -65,7 +70,7 @@ function byteOrderMark(bytes: Uint8Array): string | undefined {
 }
 
 function prescan(bytes: Uint8Array): string | undefined {
-  const head = new TextDecoder("latin1").decode(bytes.subarray(0, PRESCAN_BYTES));
+  const head = latin1.decode(bytes.subarray(0, PRESCAN_BYTES));
   const found =
     /<meta\b[^>]+\bcharset\s*=\s*["']?\s*([\w.:-]+)/i.exec(withoutComments(head)) ??
     /<\?xml[^>]+encoding\s*=\s*["']([\w.:-]+)/i.exec(head);
@@ -79,6 +84,7 @@ function withoutComments(head: string): string {
 }
 
 function decoderOf(label: string): InstanceType<typeof TextDecoder> | undefined {
+  if (/^utf-?8$/i.test(label)) return utf8;
   try {
     return new TextDecoder(label);
   } catch {

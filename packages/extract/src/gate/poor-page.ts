@@ -70,13 +70,21 @@ function readWords(
   let [asksForScript, wallPhrases, consentChars, wideChars] = [0, countIn(titleOf(page), WALL_PHRASES), 0, 0];
   const inNoscript = flagsOf(page);
   let left = WORDS_CHARS_MAX;
+  const texts: string[] = [];
   for (let at = 0; at < blocks.count && left > 0; at++) {
     const text = blockText(page, at);
     left -= text.length;
-    wallPhrases += countIn(text, WALL_PHRASES);
+    texts.push(text);
+  }
+  // What stands nowhere needs no look at each block (measured: half of the time of a small page's gate).
+  const all = texts.join("\n");
+  const [wall, consent, script] = [WALL_PHRASES, CONSENT_WORDS, SCRIPT_PHRASES].map((words) => wordsIn(all, words));
+  for (let at = 0; at < texts.length; at++) {
+    const text = texts[at] ?? "";
+    wallPhrases += countIn(text, wall);
     wideChars += countWide(text);
-    if (countIn(text, CONSENT_WORDS) > 0) consentChars += blocks.chars[at] ?? 0;
-    if (countIn(text, SCRIPT_PHRASES) > 0 && ((blocks.chars[at] ?? 0) < 400 || inNoscript[at] === 1)) asksForScript = 1;
+    if (countIn(text, consent) > 0) consentChars += blocks.chars[at] ?? 0;
+    if (countIn(text, script) > 0 && ((blocks.chars[at] ?? 0) < 400 || inNoscript[at] === 1)) asksForScript = 1;
   }
   return { asksForScript, wallPhrases, consentShare: consentChars / Math.max(1, visibleChars), wideChars };
 }
@@ -159,7 +167,11 @@ function isRoot({ html, tokens: { words }, elements }: Page, element: number): b
   return false;
 }
 
-function countIn(text: string, words: readonly string[]): number {
+function wordsIn(text: string, words: readonly string[]): string[] {
+  return words.filter((word) => text.includes(word));
+}
+
+function countIn(text: string, words: readonly string[] = []): number {
   let count = 0;
   for (const word of words) if (text.includes(word)) count++;
   return count;

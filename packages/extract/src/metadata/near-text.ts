@@ -3,7 +3,7 @@ import { TokenFlag, TokenKind } from "../tokenizer/tokens.ts";
 import { authorNames, looksLikeName } from "./author-names.ts";
 import { type DateReading, isoDate } from "./iso-date.ts";
 import type { PageFacts } from "./page-facts.ts";
-import { type TokenSource, tokenText } from "./token-text.ts";
+import { singleSpaced, type TokenSource, tokenText } from "./token-text.ts";
 
 /** Tokens before the heading, and after it: a kicker line stands above, a byline below. */
 const BEFORE_TOKENS = 30;
@@ -29,9 +29,7 @@ export function textsNear(page: TokenSource, facts: PageFacts): string[] {
     const word = words[token * 4] ?? 0;
     if ((word & 15) !== TokenKind.text || (word & TokenFlag.blank) !== 0) continue;
     if ((words[token * 4 + 2] ?? 0) - (words[token * 4 + 1] ?? 0) > TEXT_CHARS_MAX * 2) continue;
-    const text = tokenText(page, token)
-      .replace(/[\s\u00a0]+/g, " ")
-      .trim();
+    const text = singleSpaced(tokenText(page, token)).trim();
     if (text !== "" && text.length <= TEXT_CHARS_MAX) texts.push(text);
   }
   return texts;

@@ -3,7 +3,7 @@ import { FACT_CANDIDATES_MAX, META_CHARS_MAX, META_TAGS_MAX, STRUCTURED_SCRIPTS_
 import type { Page } from "../page/page.ts";
 import { attributeId, TokenKind, tagId } from "../tokenizer/tokens.ts";
 import { Hint, hintsIn } from "./class-hints.ts";
-import { attributeText, attributeToken, elementText, isAttribute, type TokenSource } from "./token-text.ts";
+import { attributeText, attributeToken, elementText, isAttribute, singleSpaced, type TokenSource } from "./token-text.ts";
 
 /** An element that may name the author or a date. */
 export type Candidate = {
@@ -170,8 +170,8 @@ function readTag(page: TokenSource, facts: PageFacts, open: { readonly at: numbe
 function readMeta(page: TokenSource, facts: PageFacts, at: number): void {
   if (facts.meta.size >= META_TAGS_MAX) return;
   const name = attributeText(page, at, PROPERTY) || attributeText(page, at, NAME) || itempropOf(page, at);
-  const content = attributeText(page, at, CONTENT)?.slice(0, META_CHARS_MAX).replace(/\s+/g, " ").trim();
-  if (!name || !content) return;
+  const content = singleSpaced(attributeText(page, at, CONTENT)?.slice(0, META_CHARS_MAX) ?? "").trim();
+  if (!name || content === "") return;
   const key = name.trim().toLowerCase();
   if (!facts.meta.has(key)) facts.meta.set(key, content);
   if (LISTED.has(key) && facts.tags.length < FACT_CANDIDATES_MAX) facts.tags.push(content);

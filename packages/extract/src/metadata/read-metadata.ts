@@ -7,7 +7,7 @@ import { categoriesOf } from "./page-categories.ts";
 import { datesOf } from "./page-dates.ts";
 import { collectFacts, type PageFacts } from "./page-facts.ts";
 import { hostWordOf, pageTitle } from "./page-title.ts";
-import { elementText } from "./token-text.ts";
+import { elementText, singleSpaced } from "./token-text.ts";
 
 /** A page's metadata. Addresses are absolute http(s); texts are plain, white space collapsed, character references decoded. */
 export type Metadata = {
@@ -173,7 +173,7 @@ function firstOf(meta: ReadonlyMap<string, string>, names: readonly string[]): s
 }
 
 function oneLine(text: string): string {
-  return text.slice(0, META_CHARS_MAX).replace(/\s+/g, " ").trim();
+  return singleSpaced(text.slice(0, META_CHARS_MAX)).trim();
 }
 
 function present<Key extends string>(key: Key, value: string | undefined): Partial<Record<Key, string>> {

@@ -98,8 +98,10 @@ export function elementText(page: TokenSource, at: number): string {
       if (!INLINE.has(id)) text += " ";
     }
   }
-  return text
-    .slice(0, ELEMENT_CHARS_MAX)
-    .replace(/[\s\u00a0]+/g, " ")
-    .trim();
+  return singleSpaced(text.slice(0, ELEMENT_CHARS_MAX)).trim();
+}
+
+/** `text` with each run of white space as one space. Most have single spaces already, which to replace would cost a match each. */
+export function singleSpaced(text: string): string {
+  return /[^\S ]| {2}/.test(text) ? text.replace(/\s+/g, " ") : text;
 }
