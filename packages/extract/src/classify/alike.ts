@@ -1,6 +1,7 @@
 /** Blocks alike: those in elements of one name under parents of one name, and those at one path from the root. */
 import type { Page } from "../page/page.ts";
 import type { ElementFacts } from "./element-facts.ts";
+import { NumberTable } from "./number-table.ts";
 
 /** Sums over one grouping of a page's blocks. */
 export class Grouping {
@@ -10,7 +11,7 @@ export class Grouping {
   blocks = new Float64Array(0);
   chars = new Float64Array(0);
   linkChars = new Float64Array(0);
-  readonly #known = new Map<number, number>();
+  readonly #known = new NumberTable();
 
   start(blocks: number): void {
     if (blocks > this.of.length) {
@@ -21,14 +22,13 @@ export class Grouping {
       this.linkChars = new Float64Array(size);
     }
     this.count = 0;
-    this.#known.clear();
+    this.#known.start(blocks);
   }
 
   add(at: number, key: number, page: Page): void {
-    let group = this.#known.get(key) ?? -1;
-    if (group < 0) {
-      group = this.count++;
-      this.#known.set(key, group);
+    const group = this.#known.add(key, this.count);
+    if (group === this.count) {
+      this.count++;
       this.blocks[group] = 0;
       this.chars[group] = 0;
       this.linkChars[group] = 0;

@@ -44,7 +44,6 @@ export class BlockFeatures {
   #headings = 0;
   /** Depth of the innermost element around the last heading and all blocks since. */
   #headingMeeting = 0;
-  #seen = new Map<number, number>();
 
   /** Writes `columns` figures of block i from `row.values[i × stride]` on. */
   read(page: Page, facts: PageFacts, { row, stride }: { readonly row: FeatureRow; readonly stride: number }): void {
@@ -54,7 +53,6 @@ export class BlockFeatures {
     this.#heading = NONE;
     this.#chapter = NONE;
     this.#headings = 0;
-    this.#seen.clear();
     this.#prepare();
     row.reserve(stride * page.blocks.count);
     for (let at = 0; at < page.blocks.count; at++) {
@@ -127,11 +125,9 @@ export class BlockFeatures {
     row.put("kind", blocks.kind[at] ?? 0);
     row.put("level", blocks.level[at] ?? 0);
     row.put("tokens", (blocks.tokenEnd[at] ?? 0) - (blocks.tokenStart[at] ?? 0));
-    const same = this.#facts.words.sameness[at] ?? 0;
-    const seen = this.#seen.get(same) ?? 0;
-    this.#seen.set(same, seen + 1);
-    row.put("copies", this.#facts.words.copies.get(same) ?? 0);
-    row.put("copiesBefore", seen);
+    const { copies, copiesBefore, kind } = this.#facts.words;
+    row.put("copies", copies[kind[at] ?? 0] ?? 0);
+    row.put("copiesBefore", copiesBefore[at] ?? 0);
     row.put("inTitle", this.#facts.words.inTitle(at));
     row.put("ofTitle", this.#facts.words.ofTitle(at));
     row.put("inDescription", this.#facts.words.inDescription(at));

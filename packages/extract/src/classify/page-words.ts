@@ -1,6 +1,6 @@
 /** What a page says about itself as a whole, as hashes: the words of its address, its head and its size; tells the page type. */
 import type { Page } from "../page/page.ts";
-import { attributeId, TOKEN_WORDS, TokenKind, tagId } from "../tokenizer/tokens.ts";
+import { attributeId, TAGS, TOKEN_WORDS, TokenKind, tagId } from "../tokenizer/tokens.ts";
 import type { ElementFacts } from "./element-facts.ts";
 import { addNameUnits, addNameWords, type HashList, hashOf } from "./hashes.ts";
 
@@ -19,6 +19,7 @@ const Seed = { host: 11, path: 12, body: 13, ogType: 14, generator: 15, schema: 
 
 /** Elements whose number says something, each with a hash of its own and a logarithmic count. */
 const COUNTED = ["article", "form", "table", "li", "h2", "h3", "pre", "button", "input", "time", "img", "p"].map(tagId);
+const IS_COUNTED = Uint8Array.from({ length: TAGS.length + 1 }, (_, id) => Number(COUNTED.includes(id)));
 
 /** JSON-LD holds its type names anywhere; this many of them tell what the page is. */
 const SCHEMA_TYPES_MAX = 40;
@@ -40,7 +41,7 @@ export function addPageWords(list: HashList, page: Page, facts: ElementFacts, ur
         addAttributeWords(list, { page, token, attribute: CLASS, seed: Seed.body });
         isAfterHead = id === BODY;
       } else addAttributeWords(list, { page, token, attribute: ITEMTYPE, seed: Seed.schema });
-      if (COUNTED.includes(id)) counts.set(id, (counts.get(id) ?? 0) + 1);
+      if (IS_COUNTED[id] === 1) counts.set(id, (counts.get(id) ?? 0) + 1);
     }
   }
   for (const [id, n] of counts) list.add(hashOf(`${id}:${Math.floor(Math.log2(n))}`));
@@ -112,6 +113,7 @@ export function attributeText(page: Page, token: number, attribute: number): str
 function attributeAt(page: Page, token: number, attribute: number): number {
   const { words } = page.tokens;
   const last = token + (words[token * TOKEN_WORDS + 3] ?? 0);
-  for (let at = token + 1; at <= last; at++) if ((((words[at * TOKEN_WORDS] ?? 0) >> 8) & 0xffff) === attribute) return at;
+  for (let at = token + 1; at <= last; at++)
+    if ((((words[at * TOKEN_WORDS] ?? 0) >> 8) & 0xffff) === attribute) return at;
   return -1;
 }

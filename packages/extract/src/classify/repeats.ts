@@ -4,6 +4,7 @@
  */
 import type { Page } from "../page/page.ts";
 import type { ElementFacts } from "./element-facts.ts";
+import { NumberTable } from "./number-table.ts";
 
 export const GROUP_ITEMS_MIN = 3;
 
@@ -21,12 +22,12 @@ export class Repeats {
   /** The innermost and the outermost item at or above the element that holds text: -1 when none. */
   inner = new Int32Array(0);
   outer = new Int32Array(0);
-  readonly #firsts = new Map<number, number>();
+  readonly #firsts = new NumberTable();
 
   read(page: Page, facts: ElementFacts): void {
     const { count, parent } = page.elements;
     if (count > this.items.length) this.#grow(Math.ceil(count * 1.25));
-    this.#firsts.clear();
+    this.#firsts.start(count);
     for (const list of [this.groupChars, this.groupLinkChars, this.groupSquares]) list.fill(0, 0, count);
     this.items.fill(0, 0, count);
     for (let at = 1; at < count; at++) this.#join(at, parent[at] ?? 0, facts);
@@ -52,11 +53,7 @@ export class Repeats {
     this.group[at] = -1;
     if ((facts.chars[at] ?? 0) === 0) return;
     const key = Math.imul(above + 1, 0x9e3779b1) ^ (facts.likeness[at] ?? 0);
-    let first = this.#firsts.get(key) ?? -1;
-    if (first < 0) {
-      first = at;
-      this.#firsts.set(key, at);
-    }
+    const first = this.#firsts.add(key, at);
     this.group[at] = first;
     this.itemIndex[at] = this.items[first] ?? 0;
     this.items[first] = (this.items[first] ?? 0) + 1;

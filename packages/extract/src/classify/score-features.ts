@@ -123,7 +123,11 @@ export class ScoreFeatures {
   #elements({ elements, blocks }: Page, at: number): void {
     let element = blocks.element[at] ?? 0;
     for (let level = 0; level < LEVELS.length; level++) {
-      this.#row.putIn(LEVELS[level] ?? "", "mean", this.#mean(elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0));
+      this.#row.putIn(
+        LEVELS[level] ?? "",
+        "mean",
+        this.#mean(elements.blockStart[element] ?? 0, elements.blockEnd[element] ?? 0),
+      );
       element = Math.max(0, elements.parent[element] ?? 0);
     }
   }

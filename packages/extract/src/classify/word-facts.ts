@@ -2,6 +2,7 @@
 import type { Page } from "../page/page.ts";
 import { attributeId, TOKEN_WORDS, TokenKind, tagId } from "../tokenizer/tokens.ts";
 import { addBlockWords, addTextWords, HashList } from "./hashes.ts";
+import { NumberTable } from "./number-table.ts";
 import { attributeText } from "./page-words.ts";
 
 const TITLE = tagId("title");
@@ -22,9 +23,13 @@ export class WordFacts {
   readonly words = new HashList();
   /** Words of block i stand from `start[i]` to `start[i + 1]`. */
   start = new Int32Array(0);
-  /** Hash of all first words and the length: equal for equal blocks. */
-  sameness = new Int32Array(0);
-  readonly copies = new Map<number, number>();
+  /** Number of each block's kind: blocks of equal first words and length are one. */
+  kind = new Int32Array(0);
+  /** Blocks of each kind. */
+  copies = new Int32Array(0);
+  /** Blocks of a block's kind that stand before it. */
+  copiesBefore = new Int32Array(0);
+  readonly #kinds = new NumberTable();
   readonly title = new Set<number>();
   readonly #triples = new Set<number>();
   readonly #description = new Set<number>();
@@ -36,18 +41,25 @@ export class WordFacts {
     const { count } = page.blocks;
     if (count + 1 > this.start.length) {
       this.start = new Int32Array(Math.ceil((count + 1) * 1.25));
-      this.sameness = new Int32Array(Math.ceil((count + 1) * 1.25));
+      this.kind = new Int32Array(this.start.length);
+      this.copies = new Int32Array(this.start.length);
+      this.copiesBefore = new Int32Array(this.start.length);
     }
     this.words.count = 0;
-    this.copies.clear();
+    this.#kinds.start(count);
+    let kinds = 0;
     for (let at = 0; at < count; at++) {
       this.start[at] = this.words.count;
       addBlockWords(this.words, page, at);
       let hash = page.blocks.chars[at] ?? 0;
       for (let word = this.start[at] ?? 0; word < this.words.count; word++)
         hash = Math.imul(hash ^ (this.words.words[word] ?? 0), 0x01000193);
-      this.sameness[at] = hash;
-      this.copies.set(hash, (this.copies.get(hash) ?? 0) + 1);
+      const kind = this.#kinds.add(hash, kinds);
+      if (kind === kinds) this.copies[kinds++] = 0;
+      this.kind[at] = kind;
+      const before = this.copies[kind] ?? 0;
+      this.copiesBefore[at] = before;
+      this.copies[kind] = before + 1;
     }
     this.start[count] = this.words.count;
     this.#readHead(page);

@@ -27,7 +27,8 @@ type HintWord = { readonly rest: Uint8Array; readonly hint: number };
 
 function wordsOf(list: readonly (readonly [string, number])[]): readonly (readonly HintWord[])[] {
   const words = Array.from({ length: 128 }, (): HintWord[] => []);
-  for (const [word, hint] of list) words[word.charCodeAt(0)]?.push({ rest: Buffer.from(word.slice(1), "latin1"), hint });
+  for (const [word, hint] of list)
+    words[word.charCodeAt(0)]?.push({ rest: Buffer.from(word.slice(1), "latin1"), hint });
   return words;
 }
 

@@ -3,7 +3,14 @@ import { FACT_CANDIDATES_MAX, META_CHARS_MAX, META_TAGS_MAX, STRUCTURED_SCRIPTS_
 import type { Page } from "../page/page.ts";
 import { attributeId, TokenKind, tagId } from "../tokenizer/tokens.ts";
 import { Hint, hintsIn } from "./class-hints.ts";
-import { attributeText, attributeToken, elementText, isAttribute, singleSpaced, type TokenSource } from "./token-text.ts";
+import {
+  attributeText,
+  attributeToken,
+  elementText,
+  isAttribute,
+  singleSpaced,
+  type TokenSource,
+} from "./token-text.ts";
 
 /** An element that may name the author or a date. */
 export type Candidate = {
