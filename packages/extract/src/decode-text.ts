@@ -11,7 +11,7 @@ export type DecodeOptions = {
 /** Where the HTML standard asks for the declaration is 1,024 bytes; real pages put comments before it. */
 const PRESCAN_BYTES = 4_096;
 
-/** Made once: on a small page they cost as much as the decoding. Each call of `decode` begins anew. */
+/** Made once, not for each page; each call of `decode` begins anew. */
 const utf8 = new TextDecoder("utf-8");
 const strictUtf8 = new TextDecoder("utf-8", { fatal: true });
 const latin1 = new TextDecoder("latin1");

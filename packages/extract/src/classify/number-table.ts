@@ -1,4 +1,7 @@
-/** A table from 32-bit numbers to small ones for what a page is grouped by: emptied at once, several times as fast as a Map (measured). */
+/**
+ * A table from 32-bit numbers to small ones for what a page is grouped by: emptied at once, and faster than a Map (measured: 5 % of
+ * a page's time).
+ */
 export class NumberTable {
   #keys = new Int32Array(0);
   #values = new Int32Array(0);

@@ -31,7 +31,7 @@ const NOTHING: PoorEvidence = {
   wideChars: 0,
 };
 
-/** Any of the words: one look at a value, where each word would cost one (measured). */
+/** Any of the words: one look at a value, where each word would cost one. */
 const WALL_MARK = new RegExp(WALL_MARKS.join("|").replaceAll(".", "\\."));
 const PLACEHOLDER_MARK = new RegExp(PLACEHOLDER_MARKS.join("|"));
 
@@ -76,7 +76,7 @@ function readWords(
     left -= text.length;
     texts.push(text);
   }
-  // What stands nowhere needs no look at each block (measured: half of the time of a small page's gate).
+  // What stands nowhere needs no look at each block.
   const all = texts.join("\n");
   const [wall, consent, script] = [WALL_PHRASES, CONSENT_WORDS, SCRIPT_PHRASES].map((words) => wordsIn(all, words));
   for (let at = 0; at < texts.length; at++) {

@@ -181,7 +181,7 @@ function finish(run: TextRun, chars: number, words: number, letters: number): vo
 function referenceEnd(units: Uint16Array, at: number, end: number): number {
   const stop = Math.min(end, at + 12);
   for (let i = at + 1; i < stop; i++) {
-    const code = units[i];
+    const code = units[i] as number;
     if (code === 59) return i > at + 1 ? i : 0;
     const isName =
       (code >= 97 && code <= 122) || (code >= 65 && code <= 90) || (code >= 48 && code <= 57) || code === 35;

@@ -32,6 +32,14 @@ function wordsOfBoth(html: string): Int32Array {
 }
 
 describe("tokens", () => {
+  it("come with the page's units, surrogates that stand alone included", () => {
+    for (const html of ["", "<p>é字\ud83d\ude00", "\ude00<b>\ud83d", `<p>${"字".repeat(300)}`]) {
+      const expected = Array.from({ length: html.length }, (_, at) => html.charCodeAt(at));
+      for (const read of [tokenizeJs, tokenizeWasm, tokenize])
+        assert.deepEqual([...read(html).units.subarray(0, html.length)], expected);
+    }
+  });
+
   it("are numbers as the contract lays them out", () => {
     const html = '<p class=a CLASS="b" ID>x &amp;</p> <br/><title>&</TITLE >';
     const word = (kind: number, flags = 0, id = 0) => kind | flags | (id << 8);
