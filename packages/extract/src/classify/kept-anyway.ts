@@ -44,20 +44,25 @@ export function keepPlainPage(page: Page, { elements, distances }: PageFacts, { 
   }
 }
 
-/** Code with kept text right before and after it is part of what that text explains. */
-export function keepCode({ blocks }: Page, { keep, scores }: Chosen): void {
-  let before = -1;
-  for (let at = 0; at < blocks.count; at++) {
-    if (blocks.kind[at] === BlockKind.code) continue;
-    if (keep[at] !== 1) {
-      if ((blocks.chars[at] ?? 0) >= LABEL_CHARS_MIN) before = -1;
-      continue;
-    }
-    if (before >= 0 && at - before <= CODE_BLOCKS_MAX) {
-      for (let code = before + 1; code < at; code++)
-        if (blocks.kind[code] === BlockKind.code && (scores[code] ?? 0) > CODE_SCORE_MIN) keep[code] = 1;
-    }
-    before = at;
+/** Code with kept text right before or right after it is part of what that text explains. */
+export function keepCode(page: Page, chosen: Chosen): void {
+  const { count } = page.blocks;
+  for (let at = 0; at < count; at++) if (isKeptText(page, chosen, at)) keepCodeFrom(page, chosen, { at, step: 1 });
+  for (let at = count - 1; at >= 0; at--)
+    if (isKeptText(page, chosen, at)) keepCodeFrom(page, chosen, { at, step: -1 });
+}
+
+function isKeptText({ blocks }: Page, { keep }: Chosen, at: number): boolean {
+  return keep[at] === 1 && blocks.kind[at] !== BlockKind.code;
+}
+
+/** Goes from a kept block over code and short labels up to other text. */
+function keepCodeFrom({ blocks }: Page, { keep, scores }: Chosen, from: { at: number; step: 1 | -1 }): void {
+  for (let steps = 1; steps <= CODE_BLOCKS_MAX; steps++) {
+    const at = from.at + steps * from.step;
+    if (blocks.kind[at] === BlockKind.code) {
+      if ((scores[at] ?? 0) > CODE_SCORE_MIN) keep[at] = 1;
+    } else if (keep[at] !== 0 || (blocks.chars[at] ?? 0) >= LABEL_CHARS_MIN) return;
   }
 }
 

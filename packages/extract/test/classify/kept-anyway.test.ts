@@ -14,14 +14,17 @@ function chosen(html: string, scores: readonly number[], kept: readonly number[]
   return { page, facts, scores: Float32Array.from(scores), keep: Uint8Array.from(kept) };
 }
 
-test("code between kept text is kept, code after dropped text or of another place is not", () => {
+test("code beside kept text is kept, on either side of it; code beside other text is not", () => {
   const long = "A paragraph that is long enough to be text of its own.";
-  const html = `<p>a</p><pre>one</pre><span>js</span><pre>two</pre><p>b</p><pre>three</pre><p>${long}</p><pre>four</pre><p>c</p><pre>five</pre>`;
-  const scores = [0.9, 0.3, 0.1, 0.01, 0.9, 0.3, 0.1, 0.3, 0.9, 0.3];
-  const { page, keep, scores: given } = chosen(html, scores, [1, 0, 0, 0, 1, 0, 0, 0, 1, 0]);
-  keepCode(page, { keep, scores: given });
-  // The second piece is too unlikely, the third and fourth have a dropped paragraph between them and kept text.
-  assert.deepEqual([...keep], [1, 1, 0, 0, 1, 0, 0, 0, 1, 0]);
+  const html = `<pre>zero</pre><p>a</p><pre>one</pre><span>js</span><pre>two</pre><p>${long}</p><pre>three</pre><p>${long}</p><pre>four</pre><p>b</p>`;
+  const { page, keep, scores } = chosen(
+    html,
+    [0.3, 0.9, 0.3, 0.1, 0.3, 0.1, 0.3, 0.1, 0.01, 0.9],
+    [0, 1, 0, 0, 0, 0, 0, 0, 0, 1],
+  );
+  keepCode(page, { keep, scores });
+  // The fourth piece has dropped text on both sides, the last is too unlikely.
+  assert.deepEqual([...keep], [1, 1, 1, 0, 1, 0, 0, 0, 0, 1]);
 });
 
 test("a small page is kept whole but for its furniture, a large one or one of links is not", () => {
