@@ -21,6 +21,7 @@ const NOT_FEATURES = new Set([
   "shipped-model.ts",
   "classifier.ts",
   "choose.ts",
+  "concealed.ts",
   "trees.ts",
   "trees-wasm.ts",
   "score-rows.ts",

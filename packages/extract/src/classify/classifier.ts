@@ -4,6 +4,7 @@ import type { Page } from "../page/page.ts";
 import { TEXT_COUNTS, TextCount } from "../page/text-run.ts";
 import { BlockFeatures } from "./block-features.ts";
 import { Choice } from "./choose.ts";
+import { dropConcealed } from "./concealed.ts";
 import { FeatureRow } from "./feature-row.ts";
 import { keepCode, keepPlainPage, titleBefore } from "./kept-anyway.ts";
 import { PAGE_TYPES, type PageType } from "./lexicon-scores.ts";
@@ -71,8 +72,10 @@ export class Classifier {
     const keep = this.#choice.read(one, count, (at) => counts[at * TEXT_COUNTS + TextCount.words] ?? 0);
     keepPlainPage(page, this.#facts, { keep, scores });
     keepCode(page, { keep, scores });
+    const pageType = this.#type();
+    if (pageType === "product") dropConcealed(page, this.#facts.elements, keep);
     const title = titleBefore(keep, scores, this.#first.titleAt);
-    return { keep, scores, title, pageType: this.#type() };
+    return { keep, scores, title, pageType };
   }
 
   #power({ powers }: Model): number {
