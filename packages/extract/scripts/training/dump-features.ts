@@ -13,8 +13,7 @@ import { type Lexicon, NAME_BUCKETS, PAGE_BUCKETS, TEXT_BUCKETS } from "../../sr
 import { PAGE_TYPES } from "../../src/classify/lexicon-scores.ts";
 import { PageFacts } from "../../src/classify/page-facts.ts";
 import { ScoreFeatures } from "../../src/classify/score-features.ts";
-import { readPage } from "../../src/page/read-page.ts";
-import { tokenizeJs } from "../../src/tokenizer/tokenize-js.ts";
+import { readHtml } from "../../src/page/read-html.ts";
 import { readCorpus } from "./corpus.ts";
 import { NumberFile } from "./number-file.ts";
 
@@ -53,7 +52,7 @@ function dump(paths: Paths): void {
   let at = 0;
   let from = 0;
   for (const { html, url } of readCorpus(paths.data)) {
-    const page = readPage(html, tokenizeJs(html));
+    const page = readHtml(html);
     const { count } = page.blocks;
     facts.read(page, lexiconOf(names[at++] ?? ""), url);
     if (given) second.read(page, facts, { row, from: 0, stride: STRIDE, scores: given.subarray(from, from + count) });

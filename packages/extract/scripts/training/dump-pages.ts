@@ -10,8 +10,7 @@ import { ElementFacts } from "../../src/classify/element-facts.ts";
 import { HashList } from "../../src/classify/hashes.ts";
 import { addPageWords } from "../../src/classify/page-words.ts";
 import { WordFacts } from "../../src/classify/word-facts.ts";
-import { readPage } from "../../src/page/read-page.ts";
-import { tokenizeJs } from "../../src/tokenizer/tokenize-js.ts";
+import { readHtml } from "../../src/page/read-html.ts";
 import { readCorpus } from "./corpus.ts";
 import { labelBlocks } from "./label-blocks.ts";
 import { NumberFile } from "./number-file.ts";
@@ -42,7 +41,7 @@ function dump(data: string, out: string): void {
   const list = new HashList();
   const pages: unknown[] = [];
   for (const { id, url, domain, type, html, hash, reference } of readCorpus(data)) {
-    const page = readPage(html, tokenizeJs(html));
+    const page = readHtml(html);
     facts.read(page);
     words.read(page);
     list.count = 0;

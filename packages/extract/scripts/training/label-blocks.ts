@@ -3,7 +3,8 @@
  * subsequence), then blocks are added and taken away as long as the word F1 of the page gains.
  */
 import { decodeHTML } from "entities";
-import type { Page } from "../../src/page/page.ts";
+import { BlockKind, type Page } from "../../src/page/page.ts";
+import { TAG_BITS, TagBit } from "../../src/page/tag-kinds.ts";
 import { TOKEN_WORDS, TokenKind, tagId } from "../../src/tokenizer/tokens.ts";
 
 export type Labels = {
@@ -25,11 +26,16 @@ export function wordsOf(text: string): string[] {
 export function blockText(page: Page, at: number): string {
   const { words } = page.tokens;
   let text = "";
+  // Boxes stand in code as its lines; elsewhere the end tags of others stand astray.
+  const isCode = page.blocks.kind[at] === BlockKind.code;
   for (let token = page.blocks.tokenStart[at] ?? 0; token < (page.blocks.tokenEnd[at] ?? 0); token++) {
     const base = token * TOKEN_WORDS;
     const word = words[base] ?? 0;
     if ((word & 15) === TokenKind.text) text += decodeHTML(page.html.slice(words[base + 1], words[base + 2]));
-    else if ((word & 15) === TokenKind.open && ((word >> 8) & 0xffff) === BR) text += "\n";
+    else if ((word & 15) === TokenKind.open || (word & 15) === TokenKind.close) {
+      const id = (word >> 8) & 0xffff;
+      if (id === BR || (isCode && ((TAG_BITS[id] ?? 0) & TagBit.block) !== 0)) text += "\n";
+    }
   }
   return text;
 }

@@ -19,6 +19,7 @@ const TR = tagId("tr");
 const TD = tagId("td");
 const TH = tagId("th");
 const PRE = tagId("pre");
+const DIV = tagId("div");
 const H1 = tagId("h1");
 const H6 = tagId("h6");
 const TABLE = tagId("table");
@@ -63,6 +64,9 @@ class PageReader {
   #bold = 0;
   #svg = 0;
   #pre = 0;
+  /** Where the outermost open `pre` stands, and the lists it stands in. */
+  #preDepth = 0;
+  #preLists = 0;
   #lists = 0;
   #breaks = 0;
 
@@ -118,7 +122,9 @@ class PageReader {
     // A box ends a drawing that nobody closed (HTML, "any other start tag" in foreign content breaks out).
     this.#svg = 0;
     const next = at + 1 + (this.#words[at * TOKEN_WORDS + 3] ?? 0);
-    this.#flush(at, next);
+    const isLine = this.#pre > 0 && this.#isLine(id);
+    if (isLine) this.#run.space = true;
+    if (!isLine || this.#run.chars === 0) this.#flush(at, next);
     if ((bits & TagBit.closesParagraph) !== 0) this.#closeParagraph();
     this.#closeImplied(id, bits);
     if ((bits & TagBit.empty) !== 0 || this.#depth >= DEPTH_MAX) return;
@@ -126,10 +132,9 @@ class PageReader {
     this.#stack[this.#depth] = arrays.addElement(id, this.#stack[this.#depth - 1] ?? 0, at);
     this.#tags[this.#depth] = id;
     this.#openByTag[id] = (this.#openByTag[id] ?? 0) + 1;
-    if (id === PRE) this.#pre++;
+    if (id === PRE) this.#enterCode();
     else if (id === UL || id === OL || id === MENU) this.#lists++;
     if (id === TH) this.#bold++;
-    this.#first = next;
   }
 
   #openInline(at: number, id: number, bits: number, isSelfClosing: boolean): void {
@@ -159,8 +164,20 @@ class PageReader {
       if (id === P) this.#flush(at, at + 1);
       return;
     }
-    this.#flush(at, at + 1);
+    if (this.#pre > 0 && depth > this.#preDepth && this.#isLine(id)) this.#run.space = true;
+    else this.#flush(at, at + 1);
     while (this.#depth >= depth) this.#pop();
+  }
+
+  #enterCode(): void {
+    if (this.#pre++ > 0) return;
+    this.#preDepth = this.#depth;
+    this.#preLists = this.#lists;
+  }
+
+  /** Whether a tag in a `pre` is a line of its code: boxes and list items there are lines, and all lines are one text. */
+  #isLine(id: number): boolean {
+    return id === DIV || id === OL || id === UL || (id === LI && this.#lists > this.#preLists);
   }
 
   /** Depth of the element that an end tag closes, 0 when there is none in scope. */

@@ -54,6 +54,22 @@ test("headings, code, captions and controls are told by what is around them", ()
   assert.deepEqual(show(page), ["heading2 ab", "code c d", "caption e", "control f"]);
 });
 
+test("the lines of one box of code are one block, whatever they are made of; the box ends where it ends", () => {
+  const lines = [
+    "<pre><div>one</div><div>two</div></pre>",
+    "<pre><ol><li>one</li><li>two</li></ol></pre>",
+    "<pre><ul><li>one<li>two</ul></pre>",
+  ];
+  for (const html of lines)
+    assert.deepEqual(
+      show(read(html)).map((text) => text.replace(/\d /, " ")),
+      ["code one two"],
+    );
+  const open = "<ul><li>a<pre>b<li>c</ul><div><pre>d</div><p>e</p>";
+  assert.deepEqual(show(read(open)), ["item1 a", "code1 b", "item1 c", "code d", "paragraph e"]);
+  assert.deepEqual(show(read("<pre>a<h2>b</h2>c</pre>")), ["code a", "code b", "code c"]);
+});
+
 test("two line breaks end a block, one does not", () => {
   assert.deepEqual(show(read("a<br>b<br><br>c<br> \n<br>d")), ["paragraph a b", "paragraph c", "paragraph d"]);
 });
