@@ -21,6 +21,27 @@ export function hamming(a: usize, b: usize, count: i32): i32 {
   return <i32>sum;
 }
 
+/** Differing bits of a row and a query's plane 3 alone: that of the signs. */
+@inline
+export function hammingSigns(code: usize, planes: usize, count: i32): i32 {
+  let sum: i64 = 0;
+  let at: i32 = 0;
+  for (; at + 4 <= count; at += 4) {
+    sum +=
+      popcnt(load<i64>(code) ^ load<i64>(planes, 24)) +
+      popcnt(load<i64>(code, 8) ^ load<i64>(planes, 56)) +
+      (popcnt(load<i64>(code, 16) ^ load<i64>(planes, 88)) + popcnt(load<i64>(code, 24) ^ load<i64>(planes, 120)));
+    code += 32;
+    planes += 128;
+  }
+  for (; at < count; at++) {
+    sum += popcnt(load<i64>(code) ^ load<i64>(planes, 24));
+    code += 8;
+    planes += 32;
+  }
+  return <i32>sum;
+}
+
 /**
  * Weighted differing bits of a row and a query's four planes: 1, 2, 4 and 8 for a bit of plane 0, 1, 2 and 3. The planes lie
  * word by word: word 0 of planes 0 to 3, then word 1.

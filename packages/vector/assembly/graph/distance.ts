@@ -2,7 +2,7 @@
 import { dotBytes, dotPrepared, prepareBytes } from "../distances/bytes";
 import { bytesOf, stride, wideAt } from "./layout";
 
-export { hamming, hammingPlanes } from "../distances/bits";
+export { hamming, hammingPlanes, hammingSigns } from "../distances/bits";
 export { dotBytes };
 
 /** What preparing this thread's query left out of its inner products. */

@@ -1,10 +1,10 @@
 /** What the module exports: one segment's rows, graph and searches, for one thread. */
-import { insertKey } from "./beam";
+import { insertAnywhere, insertKey } from "./beam";
 import { allowedShare, beginRepair, BY_SIGNS, isSet, link, repairSome, setDegree, touches, visits, walkQuery } from "./graph";
 import {
   allowedAt, aliveAt, beamAt, configure, ENTRY_AT, foundAt, LINKED_AT, lowAt, ROWS_AT, TOP_LEVEL_AT, UPPER_USED_AT, USES_LOW_AT, visitedAt,
 } from "./layout";
-import { fineScore, keyOf, planeScore, queryByteScore, rowOf, scoreOf } from "./score";
+import { fineScore, isFarBySigns, keyOf, planeScore, queryByteScore, rowOf, scoreOf } from "./score";
 import { decodeRow } from "./decode";
 import { append, inputSquares, prepareQuery, prepareRow } from "./transform";
 
@@ -87,7 +87,7 @@ function keyBy(row: u32, mode: i32): u64 {
 
 /**
  * Offers rows `from` .. `to` − 1 to the beam of `width`, by signs, bytes or both bytes; with a bitmap only those whose bit is set, with
- * `unseen` only those that the walk before has not visited.
+ * `unseen` only those that the walk before has not visited. By signs a full beam is offered only what may enter it (isFarBySigns).
  */
 export function scan(from: i32, to: i32, width: i32, mode: i32, bitmap: usize, unseen: i32): i32 {
   if (bitmap == 0 && !unseen && mode != BY_BOTH) return mode == BY_SIGNS ? scanAll<u8>(from, to, width) : scanAll<u16>(from, to, width);
@@ -100,9 +100,16 @@ export function scan(from: i32, to: i32, width: i32, mode: i32, bitmap: usize, u
       if (!isSet(bitmap, row)) continue;
     }
     if (unseen && isSet(visitedAt, row)) continue;
+    if (mode == BY_SIGNS && held == width && isFarBySigns(row, lastScore())) continue;
     offer(keyBy(row, mode), width);
   }
   return held;
+}
+
+/** Of a full beam. */
+@inline
+function lastScore(): f32 {
+  return scoreOf(load<u64>(beamAt + (<usize>(held - 1) << 3)));
 }
 
 @inline
@@ -111,18 +118,22 @@ function offer(key: u64, width: i32): void {
     if (key >= load<u64>(beamAt + (<usize>(held - 1) << 3))) return;
     held--;
   }
-  insertKey(beamAt, held, key);
+  insertAnywhere(beamAt, held, key);
   held++;
 }
 
 /** By signs for u8, by bytes for u16. */
 function scanAll<T>(from: i32, to: i32, width: i32): i32 {
   let last = held == width ? load<u64>(beamAt + (<usize>(held - 1) << 3)) : u64.MAX_VALUE;
+  let least: f32 = held == width ? scoreOf(last) : -f32.MAX_VALUE;
   for (let row = <u32>from; row < <u32>to; row++) {
+    if (sizeof<T>() == 1 && isFarBySigns(row, least)) continue;
     const key = sizeof<T>() == 1 ? keyOf(planeScore(row), row) : keyOf(queryByteScore(row), row);
     if (key >= last) continue;
     offer(key, width);
-    if (held == width) last = load<u64>(beamAt + (<usize>(held - 1) << 3));
+    if (held < width) continue;
+    last = load<u64>(beamAt + (<usize>(held - 1) << 3));
+    least = scoreOf(last);
   }
   return held;
 }

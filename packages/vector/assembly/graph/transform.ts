@@ -11,7 +11,7 @@ import { absolutes, largest, squares } from "./measures";
 import {
   addBytes, centre, centreAndMeasure, dotOf, fromBytes, measure, rotate, toBytes, toBytesAndSigns, toLowBytes, toPlanes,
 } from "./numbers";
-import { setQueryScales } from "./score";
+import { setQueryScales, setSignFilter } from "./score";
 
 /** (x − mean)·mean of the last transformed vector; not for l2. */
 let meanDot: f32 = 0;
@@ -110,5 +110,6 @@ function codeQuery(): void {
   toPlanes(restAt, halves, planesAt, stride, bits);
   setQueryBytes(bytes);
   const twice: f32 = metric == L2 ? 2 : 1;
+  setSignFilter(squares, absolutes, <f32>bits, twice);
   setQueryScales(twice * step, twice * scale, metric == L2 ? -squares : meanDot + meanSquares);
 }

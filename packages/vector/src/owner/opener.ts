@@ -2,6 +2,7 @@ import type { CheckedOptions } from "../index-options.ts";
 import { DEAD_ROWS_MIN, DEAD_SHARE_MAX, FIRST_ROWS, LEARNED_ROWS } from "../limits.ts";
 import { learning, meaning } from "../segment/learn.ts";
 import { drain, type Measurement } from "../segment/measurement.ts";
+import { passScan } from "../segment/recall-tally.ts";
 import { Segment } from "../segment/segment.ts";
 import { NAVIGATION } from "../segment/segment-engine.ts";
 import { plainTransform, readTransform, type Transform } from "../segment/transform.ts";
@@ -63,6 +64,8 @@ export class Opener {
     const next = this.#create(transform, this.#options.segmentRows);
     next.setState("isLearned", 1);
     next.setState("isHard", segment.navigation === NAVIGATION.bytes ? 1 : 0);
+    // Its rows are like those before: until searches have paid for measuring them, what served there serves here.
+    if (!isFirst(segment)) passScan(segment, next);
     this.#begin(undefined, undefined);
     return { segment: next, isReplacing: isSparse(segment) || isFirst(segment) };
   }

@@ -3,14 +3,14 @@ import type { Segment } from "./segment.ts";
 import { BY_BOTH, NAVIGATION } from "./segment-engine.ts";
 
 /**
- * What looking at a row costs, in looks at its signs: 24, 89 and 251 ns at 768 dimensions, 8, 12 and 52 at 128 (measured). A graph by
- * bytes is built only where signs fail, and costs five times as much to build (measured: 7,000 looks at either width).
+ * What looking at a row costs, in looks at its signs: 9, 55 and 230 ns at 768 dimensions (measured). A graph by bytes is built only
+ * where signs fail, and costs five times as much to build.
  */
-export const SCAN_WORK = { signs: 1, bytes: 3, both: 10 } as const;
-/** What linking a row costs, in the same measure: 600 to 1,200 at 768 dimensions, 2,400 at 128 (measured). */
-export const LINK_WORK = { signs: 1_024, bytes: 6_144 } as const;
+export const SCAN_WORK = { signs: 1, bytes: 6, both: 25 } as const;
+/** What linking a row costs, in the same measure: 1,600 to 3,200 at 768 dimensions (measured). */
+export const LINK_WORK = { signs: 2_048, bytes: 12_288 } as const;
 /** What measuring a scan costs a row: 24 to 48 questions, each a scan by bytes and one by signs. */
-export const MEASURE_WORK = 128;
+export const MEASURE_WORK = 256;
 /** The count stops here, far above what any segment's graph costs, so that it never overflows. */
 const SCANNED_MAX = 2 ** 30 * 1.5;
 

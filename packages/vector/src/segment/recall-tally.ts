@@ -130,6 +130,16 @@ export function keepGraph(segment: Segment, all: readonly GraphWidths[]): void {
   segment.setState("graphMeasuredAt", segment.linked);
 }
 
+/** Gives what was measured of scans of one segment to another, which counts as not measured. */
+export function passScan(from: Segment, to: Segment): void {
+  to.setState("scanBy", from.state("scanBy"));
+  keepEfforts(
+    to,
+    "scanEfforts",
+    RECALL_STEPS.map((step) => effortFor(from, "scanEfforts", step)),
+  );
+}
+
 /** The beam width kept for a recall; 0 when none reached it or it is beyond what is kept. */
 export function effortFor(segment: Segment, efforts: Efforts, recall: number): number {
   const step = RECALL_STEPS.findIndex((reached) => reached >= recall);
