@@ -30,8 +30,8 @@ export const SEGMENTS_MAX = 2 ** 12;
 export const SEGMENT_ROWS_MAX = 2 ** 20;
 /** Rows below which a segment is scanned and has no graph; see docs/decisions/0008. */
 export const GRAPH_ROWS_MIN = 16_384;
-/** Rows that may be without a graph where graphs wait for demand: 524,288 are scanned in 5 ms at 768 dimensions. */
-export const SCAN_ROWS_MAX = 524_288;
+/** Rows that may be without a graph where graphs wait for demand: 1,048,576 are scanned in 10 ms at 768 dimensions. */
+export const SCAN_ROWS_MAX = 1_048_576;
 /** Removed rows a segment carries at most, as a share of its rows, before the rest is moved: at a third, two are moved for one removed. */
 export const DEAD_SHARE_MAX = 1 / 3;
 /** Removed rows below which a compaction is not worth its allocation. */
