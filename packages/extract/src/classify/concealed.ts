@@ -9,9 +9,12 @@ import { attributeText } from "./page-words.ts";
 
 const CLASS = attributeId("class");
 
-/** One class, after a short prefix of the framework's at most ("wt-", "aok-", "is-"). */
-const CONCEALING = /(?:^|\s)(?:[a-z]{1,4}-)?(?:hidden|hide|d-none|display-none|invisible|visuallyhidden)(?=\s|$)/i;
-/** Shown all the same from some width of the screen on: "hidden md:block", "d-none d-lg-flex". */
+/** One class, after a short prefix of the framework's at most ("wt-", "aok-", "is-") that is no width of the screen and denies nothing. */
+const CONCEALING =
+  /(?:^|\s)(?:(?!(?:xs|sm|md|lg|xl|xxl|no|not|un|aria|js)-)[a-z]{1,4}-)?(?:hidden|hide|d-none|display-none|invisible|visuallyhidden)(?=\s|$)/i;
+/** Shown all the same, from some width of the screen on or in some state: "hidden md:block", "d-none d-lg-flex", "hidden group-[.open]:block". */
+const SHOWN_WHEN =
+  /(?:^|\s)[^\s:]+:!?(?:block|flex|grid|inline|inline-block|inline-flex|table|contents|list-item|visible)(?=\s|$)/i;
 const SHOWN_WHEN_WIDE =
   /(?:xs|sm|md|lg|xl|\d|desktop|tablet|mobile|phone|large|medium|small|screen|up)[:-]!?(?:block|flex|grid|inline|table|contents|visible|show)/i;
 /** What holds more of the page's text is the page itself, concealed until its scripts have run. */
@@ -19,7 +22,7 @@ const PAGE_SHARE = 0.9;
 
 /** Whether the value of a `class` attribute conceals its element on every screen. */
 export function isConcealing(classes: string): boolean {
-  return CONCEALING.test(classes) && !SHOWN_WHEN_WIDE.test(classes);
+  return CONCEALING.test(classes) && !SHOWN_WHEN.test(classes) && !SHOWN_WHEN_WIDE.test(classes);
 }
 
 /**
@@ -35,5 +38,13 @@ export function dropConcealed(page: Page, { chars }: ElementFacts, keep: Uint8Ar
     const token = elements.token[at] ?? -1;
     if (token >= 0 && isConcealing(attributeText(page, token, CLASS))) isConcealed[at] = 1;
   }
+  let [shownChars, concealedChars] = [0, 0];
+  for (let at = 0; at < blocks.count; at++) {
+    if (keep[at] === 0) continue;
+    if (isConcealed[blocks.element[at] ?? 0] === 1) concealedChars += blocks.chars[at] ?? 0;
+    else shownChars += blocks.chars[at] ?? 0;
+  }
+  // A page in several parts that all wait for its scripts.
+  if (concealedChars > PAGE_SHARE * (shownChars + concealedChars)) return;
   for (let at = 0; at < blocks.count; at++) if (isConcealed[blocks.element[at] ?? 0] === 1) keep[at] = 0;
 }

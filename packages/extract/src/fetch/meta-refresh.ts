@@ -8,7 +8,7 @@ export type RefreshInput = { readonly url: URL; readonly contentType: string; re
 const PARTS =
   /<!--[\s\S]*?(?:-->|$)|<(script|style|noscript|template|textarea|title|iframe|noframes|noembed|xmp)\b[\s\S]*?(?:<\/\1\b|$)|<(meta|base)\b[^<>]*>/gi;
 const ATTRIBUTE = /([^\s"'>/=]+)(?:\s*=\s*(?:"([^"]*)"|'([^']*)'|([^\s"'>]+)))?/g;
-const CONTENT = /^\s*(?:(\d+)[\d.]*|\.[\d.]*)(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?([\s\S]*)$/i;
+const CONTENT = /^\s*(?:(\d+)(?:\.[\d.]*)?|\.[\d.]*)(?:\s*[;,]\s*|\s+)(?:url\s*=\s*)?([\s\S]*)$/i;
 
 /**
  * The address that an HTML page sends on to within `META_REFRESH_SECONDS_MAX`; undefined when it stays, or loads itself again or moves
@@ -24,8 +24,8 @@ export function refreshOf({ url, contentType, bytes }: RefreshInput): URL | unde
     const attributes = attributesOf(tag);
     if (name.toLowerCase() === "base") base ??= URL.parse(attributes.get("href") ?? "", url.href) ?? undefined;
     else if (attributes.get("http-equiv")?.toLowerCase() === "refresh") {
-      const target = targetOf(attributes.get("content") ?? "");
-      if (target !== undefined) return addressOf(target, url, base ?? url);
+      const told = readContent(attributes.get("content") ?? "");
+      if (told) return addressOf(told, url, base ?? url);
     }
   }
   return undefined;
@@ -41,21 +41,27 @@ function attributesOf(tag: string): ReadonlyMap<string, string> {
   return found;
 }
 
-/** What follows the delay, out of its quotes; undefined when there is nothing, or the delay is too long. */
-function targetOf(content: string): string | undefined {
+type Told = { readonly seconds: number; readonly target: string };
+
+/** The delay and what follows it, out of its quotes; undefined when that is nothing, or the delay is too long. */
+function readContent(content: string): Told | undefined {
   const parts = CONTENT.exec(content);
-  if (!parts || Number(parts[1] ?? 0) > META_REFRESH_SECONDS_MAX) return undefined;
+  const seconds = Number(parts?.[1] ?? 0);
+  if (!parts || seconds > META_REFRESH_SECONDS_MAX) return undefined;
   const text = (parts[2] ?? "").trim();
   const quote = text[0];
-  return (quote === '"' || quote === "'" ? text.slice(1).split(quote)[0] : text) || undefined;
+  const target = quote === '"' || quote === "'" ? text.slice(1).split(quote)[0] : text;
+  return target ? { seconds, target } : undefined;
 }
 
-function addressOf(target: string, url: URL, base: URL): URL | undefined {
+function addressOf({ seconds, target }: Told, url: URL, base: URL): URL | undefined {
   const next = target.length <= URL_CHARS_MAX ? URL.parse(target, base.href) : null;
   if (!next || !/^https?:$/.test(next.protocol)) return undefined;
   // What a site puts there is not sent on: it could name the user of another.
   next.username = "";
   next.password = "";
   const isWithin = next.hash !== "" && next.href.split("#")[0] === url.href.split("#")[0];
-  return isWithin ? undefined : next;
+  // A page that loads itself again now and then is itself; one that does at once never comes to an end.
+  const isLive = seconds > 0 && next.href === url.href;
+  return isWithin || isLive ? undefined : next;
 }

@@ -21,8 +21,24 @@ test("a class conceals when it is one of those that frameworks hide elements wit
 
 test("a class that hides something else, or only on some screens, does not", () => {
   const shown = ["overflow-hidden", "hide-on-mobile", "hidden-xs", "pointer-events-none", "unhidden", "md:hidden"];
-  for (const classes of [...shown, "hidden md:block", "d-none d-lg-flex", "hidden sm:inline-flex", ""])
-    assert.equal(isConcealing(classes), false, classes);
+  const atSomeWidth = [
+    "sm-hide",
+    "xs-hidden",
+    "lg-hidden",
+    "hidden md:block",
+    "d-none d-lg-flex",
+    "hidden sm:inline-flex",
+  ];
+  const otherwise = [
+    "not-hidden",
+    "no-hide",
+    "aria-hidden",
+    "js-hide",
+    "hidden xl:list-item",
+    "hidden group-[.open]:block",
+    "",
+  ];
+  for (const classes of [...shown, ...atSomeWidth, ...otherwise]) assert.equal(isConcealing(classes), false, classes);
 });
 
 test("what stands anywhere in a concealed element is dropped, what stands beside it is not", () => {
@@ -34,4 +50,9 @@ test("what stands anywhere in a concealed element is dropped, what stands beside
 test("a page that is concealed as a whole until its scripts run is not dropped", () => {
   const html = `<div class="root hide"><h1>Mug</h1><p>${"Stoneware, by hand. ".repeat(5)}</p><p class="hide">tip</p></div><p>end</p>`;
   assert.deepEqual(kept(html), [1, 1, 0, 1]);
+});
+
+test("a page whose parts all wait for its scripts is not dropped either", () => {
+  const part = `<div class="invisible"><p>${"Stoneware, by hand. ".repeat(5)}</p></div>`;
+  assert.deepEqual(kept(`<h1>Mug</h1>${part}${part}`), [1, 1, 1]);
 });

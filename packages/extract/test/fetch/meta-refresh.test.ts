@@ -4,6 +4,7 @@ import { createRng } from "@millrace/core";
 import { createFetcher, type FetcherOptions } from "../../src/fetch/fetcher.ts";
 import { refreshOf } from "../../src/fetch/meta-refresh.ts";
 import { createPageService } from "../../src/reader/page-service.ts";
+import { assertLinear } from "../assert-linear.ts";
 import { HTML, openSite, page, redirect, textOf } from "./site.ts";
 
 const refresh = (content: string) => `<!doctype html><head><meta http-equiv="refresh" content="${content}"></head>`;
@@ -54,6 +55,7 @@ test("what is no refresh, a late one, one of other schemes or within the page le
     refresh("0;url=http://:bad:/"),
     refresh(`0;url=/${"x".repeat(8_200)}`),
     refresh("0;url=#part"),
+    refresh("5;url=/a/b?c=1"),
     refresh("0;url=/a/b?c=1#part"),
     `<!-- ${refresh("0;url=/end")} -->`,
     `<!-- ${refresh("0;url=/end")}`,
@@ -150,4 +152,11 @@ test("HTML that is given, and a file, stay what they are", async () => {
     assert.equal(finalUrl, undefined);
   }
   assert.equal(pages.fetcher.stats().origins, 0);
+});
+
+test("a delay of many digits is read in linear time", () => {
+  assertLinear("a delay", 15_800, (size) => {
+    const html = refresh("1".repeat(size));
+    return () => assert.equal(target(html), undefined);
+  });
 });

@@ -34,6 +34,7 @@ export type Task = {
   deaths: number;
   isDurable: boolean;
   isAdded: boolean;
+  isLost: boolean;
   /** Its words are in the full text, or it has none. */
   isTexted: boolean;
   isSearchable: boolean;
@@ -299,7 +300,8 @@ export class Ingest implements AsyncDisposable {
       },
       ...{ session, block, firstSeq: batch.firstSeq, acceptedAtMs: clock.monotonic() },
       batch: this.#copied(batch, block),
-      ...{ deaths: 0, isDurable: false, isAdded: false, isTexted: meta.byteLength === 0, isSearchable: false },
+      ...{ deaths: 0, isDurable: false, isAdded: false, isLost: false, isTexted: meta.byteLength === 0 },
+      isSearchable: false,
     };
     try {
       this.#admission.admit({ space, session: session.id, lane, count, bytes: block.bytes }, task);
@@ -385,7 +387,7 @@ export class Ingest implements AsyncDisposable {
   /** Batches of a space that its index had and the log has not: their memory is kept until an index has them again. */
   #notInLog(space: number): readonly Task[] {
     const missing = [...(this.#spaces.get(space)?.underWay ?? [])].filter(
-      (task) => task.isAdded && !task.isDurable && task.deaths <= DEATHS_MAX,
+      (task) => task.isAdded && !task.isDurable && !task.isLost && task.deaths <= DEATHS_MAX,
     );
     for (const task of missing) task.isAdded = false;
     return missing;
@@ -444,6 +446,7 @@ export class Ingest implements AsyncDisposable {
   /** Workers died of a batch: all of it goes to the dead letters. */
   #lost(task: Task, error: MillraceError): void {
     const { add } = task;
+    task.isLost = true;
     const code = error.code;
     const message = `not indexed, since workers failed with it: ${error.message}`;
     const poisoned = Array.from({ length: add.count }, (_, at) => ({
@@ -460,7 +463,8 @@ export class Ingest implements AsyncDisposable {
     state.progress = progress;
     this.#markIndexed(state);
     // A replay may find the older record and no longer the newer one. Until it is written both are there, and a replay replaces again.
-    if (progress.replaced.length > 0) this.upkeep.removed(state, progress.replaced).catch(() => {});
+    if (progress.replaced.length > 0) this.upkeep.replaced(state, progress.replaced).catch(() => {});
+    if (progress.expired.length > 0) this.upkeep.removed(state, progress.expired).catch(() => {});
     if (state.isSaveDue) void this.upkeep.save(state);
   }
 

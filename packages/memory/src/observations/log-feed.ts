@@ -134,6 +134,8 @@ export class LogFeed {
     this.failures++;
     for (const { settle } of group) settle?.reject(error);
     this.#waiting.unshift(...group.filter(({ task }) => task !== undefined));
+    // Nobody waits behind what a full log refuses: who asked keeps it, and asks again.
+    if (this.isFull) this.#refuseAsked(error);
     // What was refused alone holds nothing up.
     if (this.#isClosed || this.#waiting.length === 0) return;
     this.#isPausing = true;
@@ -141,6 +143,12 @@ export class LogFeed {
       this.#isPausing = false;
       void this.#write();
     });
+  }
+
+  #refuseAsked(error: MillraceError): void {
+    const asked = this.#waiting.filter(({ settle }) => settle !== undefined);
+    this.#waiting = this.#waiting.filter(({ settle }) => settle === undefined);
+    for (const { settle } of asked) settle?.reject(error);
   }
 
   /** As many as make one write. */

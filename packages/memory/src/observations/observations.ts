@@ -59,6 +59,7 @@ export class Observations implements AsyncDisposable {
   readonly #cancels: (() => void)[] = [];
   /** Rows that were gone when the log was last looked through. */
   #reclaimedAt = 0;
+  #isReclaiming = false;
 
   private constructor(options: ObservationsOptions, log: ObservationLog) {
     const { storage, registry, profile, clock, onState, onWorkerDown } = options;
@@ -211,9 +212,14 @@ export class Observations implements AsyncDisposable {
 
   async #reclaimIfDue(rowsMin: number): Promise<void> {
     const { rowsGone } = this.ingest.upkeep;
-    if (rowsGone - this.#reclaimedAt < rowsMin) return;
-    this.#reclaimedAt = rowsGone;
-    await this.ingest.upkeep.reclaim();
+    if (this.#isReclaiming || rowsGone - this.#reclaimedAt < rowsMin) return;
+    this.#isReclaiming = true;
+    try {
+      await this.ingest.upkeep.reclaim();
+      this.#reclaimedAt = rowsGone;
+    } finally {
+      this.#isReclaiming = false;
+    }
   }
 }
 

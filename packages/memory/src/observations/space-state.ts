@@ -20,6 +20,10 @@ export class SpaceState {
   removedCount = 0;
   /** Of them, those that the disk refused to write down. */
   readonly unwritten: number[] = [];
+  /** Rows that others took the place of, until their removal is written, behind those others. */
+  readonly replacing = new Set<number>();
+  /** Whether a write of them is under way. */
+  isReplacing = false;
   /** Settles with the last removal that was to be written down. */
   written: Promise<void> = Promise.resolve();
   /** Batches handed over that are not both durable and searchable. */
@@ -109,15 +113,7 @@ export class SpaceState {
 
   /** Files of the log are no more: the records that were in them go, and removals of their rows need not be known any longer. */
   filesGone(files: ReadonlySet<number>): void {
-    const { records } = this;
-    let isChanged = false;
-    for (let place = 0; place < records.length; place++) {
-      const { file, bytes } = records.record(place);
-      if (bytes === 0 || !files.has(file)) continue;
-      records.drop(place);
-      isChanged = true;
-    }
-    if (isChanged) this.removed = this.removed.filter((row) => !this.#isGone(row));
+    if (this.records.dropFiles(files) > 0) this.removed = this.removed.filter((row) => !this.#isGone(row));
   }
 
   #isGone(row: number): boolean {

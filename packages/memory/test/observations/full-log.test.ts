@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { MillraceError } from "@millrace/core";
-import { liveOf, type openFaulty as open, openFaulty, scratch, until } from "./fault-memory.ts";
+import { allOf, liveOf, type openFaulty as open, openFaulty, scratch, until } from "./fault-memory.ts";
 import { batchOf, DIMS, SPACE } from "./fixture.ts";
 
 const FULL = { bytesMax: 524_288, overrides: { lanes: { normal: { countMax: 600 } } } } as const;
@@ -69,4 +69,40 @@ test("removing makes room: what waited becomes durable without a restart, and mo
   }
   await using opened = await openFaulty({ ...FULL, directory: directory.path });
   assert.equal(await liveOf(opened.memory), accepted - removed);
+});
+
+test("new versions that wait for a full log do not take the durable ones with them, be it by a removal or by reclaiming", async () => {
+  using directory = scratch();
+  const versions = idsOf(1, COUNT + 1);
+  {
+    await using opened = await openFaulty({
+      bytesMax: FULL.bytesMax,
+      overrides: { lanes: { normal: { countMax: 20_000 } } },
+      directory: directory.path,
+    });
+    const { memory } = opened;
+    const { ingest } = memory.ingest;
+    const session = await memory.ingest.open({ space: SPACE, dims: DIMS, session: "p", credits: 100_000 });
+    await until(() => {
+      session.submit(batchOf(session.nextSeq, COUNT, { metaOf: (n) => ({ id: `n${n}` }) }));
+      return ingest.logFailures > 0;
+    });
+    assert.ok(session.watermarks.durable >= COUNT);
+    const first = session.nextSeq;
+    session.submit(batchOf(first, COUNT, { metaOf: (n) => ({ id: `n${n - first + 1}` }) }));
+    await session.reached("searchable");
+    const state = ingest.spaceState(memory.spaceId(SPACE));
+    await until(() => state.replacing.size === COUNT);
+    await ingest.upkeep.reclaim();
+    // Something else that is removed meanwhile goes ahead of them, and does not take them along.
+    assert.equal(await memory.ingest.remove(SPACE, [`n${COUNT + 1}`]), 1);
+    assert.equal(state.replacing.size, COUNT);
+  }
+  await using opened = await openFaulty({ ...FULL, directory: directory.path });
+  const there = new Set((await allOf(opened.memory)).map(({ id }) => id));
+  assert.deepEqual(
+    versions.filter((id) => !there.has(id)),
+    [],
+  );
+  assert.ok(!there.has(`n${COUNT + 1}`));
 });

@@ -29,7 +29,7 @@ let signShare: f32 = 0;
  * (sum |p|)² / (count × sum p²) of the variance of rows' signs against p: 2/π where p is normally distributed.
  */
 export function setSignFilter(squares: f32, absolutes: f32, count: f32, twice: f32): void {
-  signShare = squares > 0 ? (absolutes * absolutes) / (count * squares) : 0;
+  signShare = squares > 0 ? (absolutes / count) * (absolutes / squares) : 0;
   signScale = (twice * absolutes) / count;
   signSlack = SIGNS_SLACK * twice * sqrt<f32>(signShare * max<f32>(0, 1 - signShare) * squares);
 }

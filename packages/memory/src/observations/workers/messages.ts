@@ -101,8 +101,9 @@ export type SpaceProgress = {
   readonly indexed: number;
   readonly live: number;
   readonly bytes: number;
-  /** Rows replaced by newer ones of the same id, or expired, which the log is to be told of. */
+  /** Rows replaced by newer ones of the same id, and rows past their time to live, which the log is to be told of. */
   readonly replaced: readonly number[];
+  readonly expired: readonly number[];
 };
 
 export type WorkerReport =

@@ -25,6 +25,7 @@ export type ReleasedSpace = {
   readonly rows: number;
   /** Not yet told. */
   readonly replaced: readonly number[];
+  readonly expired: readonly number[];
 };
 
 export type SpaceSurroundings = {
@@ -72,6 +73,7 @@ export class SpaceIndex {
   #toldIndexed = 0;
   #addedAtMs = performance.now();
   #replaced: number[] = [];
+  #expired: number[] = [];
   /** Records of the log that could not be read when it was opened. */
   readonly damaged: Poisoned[] = [];
 
@@ -108,6 +110,7 @@ export class SpaceIndex {
     });
     for (const [firstRow, recent] of released.recent) adopted.#recent.set(firstRow, recent);
     adopted.#replaced.push(...released.replaced);
+    adopted.#expired.push(...released.expired);
     return adopted;
   }
 
@@ -177,7 +180,7 @@ export class SpaceIndex {
     for (const row of expired) {
       this.columns.remove(row);
       this.associations.remove(row);
-      this.#replaced.push(row);
+      this.#expired.push(row);
     }
     return expired;
   }
@@ -218,8 +221,8 @@ export class SpaceIndex {
   }
 
   progress(): SpaceProgress {
-    const replaced = this.#replaced;
-    this.#replaced = [];
+    const [replaced, expired] = [this.#replaced, this.#expired];
+    [this.#replaced, this.#expired] = [[], []];
     this.#forgetRecent();
     this.tidy();
     const { bytes } = this.index;
@@ -230,7 +233,7 @@ export class SpaceIndex {
       indexed: this.#toldIndexed,
       live: this.columns.live,
       bytes: bytes + this.columns.bytes + this.associations.bytes,
-      replaced,
+      ...{ replaced, expired },
     };
   }
 
@@ -244,7 +247,8 @@ export class SpaceIndex {
     const index = this.index.release();
     const columns = this.columns.toTransferable();
     const { state: associations } = this.associations.toTransferable();
-    return { index, columns, associations, recent: this.#recent, rows: this.#rows, replaced: this.#replaced };
+    const told = { replaced: this.#replaced, expired: this.#expired };
+    return { index, columns, associations, recent: this.#recent, rows: this.#rows, ...told };
   }
 
   close(): Promise<void> {
@@ -341,6 +345,9 @@ export class SpaceIndex {
         return;
       } catch (error) {
         if (!(error instanceof MillraceError)) throw error;
+        const now = this.records.record(place);
+        const isMoved = now.file !== record.file || now.offset !== record.offset;
+        if (isMoved && tries < MOVED_TRIES) continue;
         if (error.code === "storage_failed") {
           this.#replayDamaged(record, error);
           return;
