@@ -19,6 +19,8 @@ const SHOWN_WHEN_WIDE =
   /(?:xs|sm|md|lg|xl|\d|desktop|tablet|mobile|phone|large|medium|small|screen|up)[:-]!?(?:block|flex|grid|inline|table|contents|visible|show)/i;
 /** What holds more of the page's text is the page itself, concealed until its scripts have run. */
 const PAGE_SHARE = 0.9;
+/** Characters that must be left: a sentence or two. */
+const SHOWN_CHARS_MIN = 200;
 
 /** Whether the value of a `class` attribute conceals its element on every screen. */
 export function isConcealing(classes: string): boolean {
@@ -38,13 +40,11 @@ export function dropConcealed(page: Page, { chars }: ElementFacts, keep: Uint8Ar
     const token = elements.token[at] ?? -1;
     if (token >= 0 && isConcealing(attributeText(page, token, CLASS))) isConcealed[at] = 1;
   }
-  let [shownChars, concealedChars] = [0, 0];
+  let shownChars = 0;
   for (let at = 0; at < blocks.count; at++) {
-    if (keep[at] === 0) continue;
-    if (isConcealed[blocks.element[at] ?? 0] === 1) concealedChars += blocks.chars[at] ?? 0;
-    else shownChars += blocks.chars[at] ?? 0;
+    if (keep[at] === 1 && isConcealed[blocks.element[at] ?? 0] === 0) shownChars += blocks.chars[at] ?? 0;
   }
   // A page in several parts that all wait for its scripts.
-  if (concealedChars > PAGE_SHARE * (shownChars + concealedChars)) return;
+  if (shownChars < SHOWN_CHARS_MIN) return;
   for (let at = 0; at < blocks.count; at++) if (isConcealed[blocks.element[at] ?? 0] === 1) keep[at] = 0;
 }
