@@ -50,7 +50,7 @@ export function judgeStatic(evidence: GateEvidence): GateResult {
     if (contribution !== 0) contributions[name] = contribution;
   }
   const judged = gateResult(contributions, evidence.pdfFrame === 1);
-  if (features.inert !== 1 || judged.decision === "static" || judged.decision === "pdf") return judged;
+  if (features.inert !== 1 || judged.score >= CERTAIN_SCORE || judged.decision === "pdf") return judged;
   // Where nothing runs and nothing is fetched a browser shows the same, however little that is.
   return gateResult({ ...contributions, nothingToRun: CERTAIN_SCORE - judged.score }, false);
 }

@@ -140,6 +140,17 @@ test("more of a shell's marks never makes the static page likelier to suffice; p
   );
 });
 
+test("where nothing runs, text that just suffices does not make a page less likely to than none", () => {
+  const [nothing] = fc.sample(evidences, { numRuns: 1, seed: 1 });
+  const none = Object.fromEntries(Object.keys(nothing ?? {}).map((name) => [name, 0])) as unknown as GateEvidence;
+  const evidence = { ...none, externalScripts: 1, placeholders: 2, wallMarks: 2 };
+  for (let chars = 0, before = 0; chars < 10_000; chars += 250) {
+    const { probability } = judgeStatic({ ...evidence, structuredChars: chars });
+    assert.ok(probability >= before && probability >= 0.94, `${chars} characters: ${probability} after ${before}`);
+    before = probability;
+  }
+});
+
 test("a page that shows a PDF and has no text of its own is left to the PDF reader", () => {
   const bare = '<html><body><embed src="/report.pdf?v=2" type="application/pdf"></body></html>';
   assert.equal(judge({ html: bare }).decision, "pdf");
