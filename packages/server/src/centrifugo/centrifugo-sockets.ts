@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { createIdFactory } from "@millrace/core";
-import { WebSocketServer } from "ws";
 import type { Engine } from "../engine.ts";
+import { createWebSocketServer } from "../http/web-socket-server.ts";
 import { CENTRIFUGO_MESSAGE_BYTES_MAX, LAST_WORDS_MS } from "../limits.ts";
 import { DISCONNECTS } from "./codes.ts";
 import { Session } from "./session.ts";
@@ -16,9 +16,7 @@ export class CentrifugoSockets {
   readonly #onDefect: (error: unknown) => void;
   readonly #newId: () => string;
   readonly #sessions = new Set<Session>();
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
+  readonly #server = createWebSocketServer({
     maxPayload: CENTRIFUGO_MESSAGE_BYTES_MAX,
     handleProtocols: (offered) => offered.has(SUBPROTOCOL) && SUBPROTOCOL,
   });

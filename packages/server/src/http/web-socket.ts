@@ -1,10 +1,10 @@
 import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
-import { WebSocketServer } from "ws";
 import type { Engine } from "../engine.ts";
 import { LAST_WORDS_MS, SOCKET_MESSAGE_BYTES_MAX } from "../limits.ts";
 import type { Heartbeats } from "./heartbeats.ts";
 import { SocketSession } from "./socket-session.ts";
+import { createWebSocketServer } from "./web-socket-server.ts";
 
 export type SocketsOptions = {
   readonly engine: Engine;
@@ -16,9 +16,7 @@ export type SocketsOptions = {
 export class Sockets {
   readonly #options: SocketsOptions;
   readonly #sessions = new Set<SocketSession>();
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
+  readonly #server = createWebSocketServer({
     maxPayload: SOCKET_MESSAGE_BYTES_MAX,
     clientTracking: true,
   });

@@ -2,8 +2,8 @@ import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import { type Clock, MillraceError } from "@millrace/core";
 import type { IngestSession } from "@millrace/memory";
-import { WebSocketServer } from "ws";
 import { Heartbeats } from "../http/heartbeats.ts";
+import { createWebSocketServer } from "../http/web-socket-server.ts";
 import { LAST_WORDS_MS } from "../limits.ts";
 import { IngestSocket } from "./ingest-socket.ts";
 import {
@@ -38,9 +38,7 @@ export class IngestSockets {
   #due = new Set<IngestSocket>();
   #isTelling = false;
   #heldBytes = 0;
-  readonly #server = new WebSocketServer({
-    noServer: true,
-    perMessageDeflate: false,
+  readonly #server = createWebSocketServer({
     maxPayload: INGEST_MESSAGE_BYTES_MAX,
     clientTracking: true,
   });
